@@ -38,7 +38,7 @@ const processes = [
 ]
 /** Tests of single parts. They start no server and no other process. */
 const unit = [
-  'test/{checkpoint,merge,models,onnx,search,storage,tensor}/**/*.test.ts',
+  'test/{checkpoint,export,merge,models,onnx,search,storage,tensor}/**/*.test.ts',
   'test/evaluate/*/**/*.test.ts',
   'test/simulation/*/*.test.ts',
   'test/unit-tier.test.ts',

@@ -64,7 +64,7 @@ _tureen() {
       if [[ $line =~ ^\ +(-[a-zA-Z],?\ )?(--[a-zA-Z0-9-]+) ]]; then words+=" ${BASH_REMATCH[2]}"; fi
     done <<<"$help"
   elif [[ $command == ls ]]; then
-    words='models datasets jobs'
+    words='models datasets exports jobs'
   elif [[ $command == completion ]]; then
     words='bash'
   elif [[ $command == help ]]; then

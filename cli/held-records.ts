@@ -1,6 +1,7 @@
 import type { TureenClient } from '../client/index.ts'
 import { TureenProblem } from '../client/index.ts'
 import type { DatasetItem } from '../schemas/dataset.ts'
+import type { ExportItem } from '../schemas/export.ts'
 import type { JobItem } from '../schemas/job.ts'
 import type { ModelItem } from '../schemas/model.ts'
 import type { PlaceOptions } from './connection.ts'
@@ -11,6 +12,7 @@ import { CommandFailure, UsageMistake } from './mistakes.ts'
 export type HeldRecord =
   | { kind: 'model'; record: ModelItem }
   | { kind: 'data set'; record: DatasetItem }
+  | { kind: 'export'; record: ExportItem }
   | { kind: 'job'; record: JobItem }
 
 /** Checks that a command has records to work on. @throws UsageMistake without a server and a store */
@@ -21,15 +23,19 @@ export function requireRecords(options: PlaceOptions): void {
   )
 }
 
-/** Returns the record that an id names, or a digest of a model or data set. @throws CommandFailure if there is none */
+/** Returns the record that an id names, or a digest of a model, data set or export. @throws CommandFailure if there is none */
 export async function findRecord(client: TureenClient, id: string, signal: AbortSignal): Promise<HeldRecord> {
   const model = await unlessUnknown(() => client.getModel(id, { signal }))
   if (model) return { kind: 'model', record: model }
   const dataset = await unlessUnknown(() => client.getDataset(id, { signal }))
   if (dataset) return { kind: 'data set', record: dataset }
+  const found = await unlessUnknown(() => client.getExport(id, { signal }))
+  if (found) return { kind: 'export', record: found }
   const job = await unlessUnknown(() => client.getJob(id, { signal }))
   if (job) return { kind: 'job', record: job }
-  throw new CommandFailure(`There is no model, data set or job ${id}.`, ['tureen ls and tureen jobs show the ids.'])
+  throw new CommandFailure(`There is no model, data set, export or job ${id}.`, [
+    'tureen ls and tureen jobs show the ids.',
+  ])
 }
 
 async function unlessUnknown<Found>(get: () => Promise<Found>): Promise<Found | undefined> {

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { allItems } from '../client/index.ts'
 import { recordOrder } from '../schemas/common.ts'
 import type { DatasetItem } from '../schemas/dataset.ts'
+import { type ExportListItem, exportOrder } from '../schemas/export.ts'
 import { type JobListItem, jobOrder, jobStatus, jobType } from '../schemas/job.ts'
 import type { ModelItem } from '../schemas/model.ts'
 import { commonOptions, createCommand, readCommand, repeated } from './command.ts'
@@ -12,7 +13,7 @@ import { readLabels, readTime, readWholeNumber } from './option-values.ts'
 import { runSession, type Session } from './session.ts'
 import { shownBytes, tableLines } from './terminal.ts'
 
-const lists = ['models', 'datasets', 'jobs'] as const
+const lists = ['models', 'datasets', 'exports', 'jobs'] as const
 
 type List = (typeof lists)[number]
 
@@ -32,7 +33,7 @@ const listOptions = z.object({
 
 type ListArguments = z.infer<typeof listOptions>
 
-/** `tureen ls`: lists the models, data sets or jobs of a server. */
+/** `tureen ls`: lists the models, data sets, exports or jobs of a server. */
 export async function listCommand(given: readonly string[]): Promise<void> {
   await list('ls', given)
 }
@@ -43,9 +44,9 @@ export async function jobsCommand(given: readonly string[]): Promise<void> {
 }
 
 async function list(name: 'ls' | 'jobs', given: readonly string[]): Promise<void> {
-  const what = name === 'jobs' ? 'jobs' : 'models, data sets or jobs'
+  const what = name === 'jobs' ? 'jobs' : 'models, data sets, exports or jobs'
   const command = createCommand(name, `List the ${what} of a server, or of a store.`)
-  if (name === 'ls') command.argument('[list]', 'models, datasets or jobs', 'models')
+  if (name === 'ls') command.argument('[list]', 'models, datasets, exports or jobs', 'models')
   command
     .addOption(new Option('--sort <order>', 'order; a minus reverses it').choices(recordOrder.options))
     .option('--name <name>', 'only those with this name')
@@ -85,17 +86,26 @@ function readList(name = 'models'): List {
 
 type Asked = ReturnType<typeof readFilters>
 
+/** The filters that a list does not have. */
+const foreignFilters = {
+  models: ['type', 'status'],
+  datasets: ['type', 'status'],
+  exports: ['type', 'status', 'minBytes', 'maxBytes'],
+  jobs: ['minBytes', 'maxBytes'],
+} as const satisfies Record<List, readonly (keyof ListArguments)[]>
+
 function readFilters(list: List, options: ListArguments) {
   const number = (option: string, text: string | undefined) =>
     text === undefined ? undefined : readWholeNumber(option, text)
-  const foreign = (list === 'jobs' ? (['minBytes', 'maxBytes'] as const) : (['type', 'status'] as const)).find(
-    name => options[name] !== undefined,
-  )
+  const foreign = foreignFilters[list].find(name => options[name] !== undefined)
   if (foreign !== undefined)
     throw new UsageMistake(`The list ${list} has no --${foreign.replace('B', '-b')}. Leave it out.`)
   const jobSort = jobOrder.optional().safeParse(options.sort)
   if (list === 'jobs' && !jobSort.success)
     throw new UsageMistake(`--sort ${options.sort}: jobs sort by ${jobOrder.options.join(' or ')}.`)
+  const exportSort = exportOrder.optional().safeParse(options.sort)
+  if (list === 'exports' && !exportSort.success)
+    throw new UsageMistake(`--sort ${options.sort}: exports sort by ${exportOrder.options.join(' or ')}.`)
   const common = {
     name: options.name,
     label: readLabels('--label', options.label),
@@ -112,6 +122,7 @@ function readFilters(list: List, options: ListArguments) {
       minBytes: number('--min-bytes', options.minBytes),
       maxBytes: number('--max-bytes', options.maxBytes),
     },
+    exports: { ...common, sort: exportSort.data },
     jobs: { ...common, sort: jobSort.data, type, status },
   }
 }
@@ -119,7 +130,7 @@ function readFilters(list: List, options: ListArguments) {
 /** Most items in one page of the HTTP API. */
 const longestPage = 500
 
-async function ask({ client, signal }: Session, { list, limit, records, jobs }: Asked) {
+async function ask({ client, signal }: Session, { list, limit, records, exports, jobs }: Asked) {
   const pageLimit = Math.min(limit, longestPage)
   if (list === 'jobs') {
     const items = await firstOf(
@@ -127,6 +138,16 @@ async function ask({ client, signal }: Session, { list, limit, records, jobs }: 
       limit,
     )
     return { items, lines: tableLines(['id', 'type', 'status', 'name', 'created', 'done'], items.map(jobRow)) }
+  }
+  if (list === 'exports') {
+    const items = await firstOf(
+      allItems(page => client.listExports({ ...exports, ...page, limit: pageLimit }, { signal })),
+      limit,
+    )
+    return {
+      items,
+      lines: tableLines(['id', 'name', 'model', 'checkpoint', 'created', 'labels'], items.map(exportRow)),
+    }
   }
   const items =
     list === 'models'
@@ -150,10 +171,23 @@ async function firstOf<Item>(items: AsyncIterable<Item>, limit: number): Promise
   return found
 }
 
+function exportRow(item: ExportListItem): string[] {
+  const [model, checkpoint] =
+    'unreadable' in item
+      ? ['unreadable', 'unreadable']
+      : [item.model.name ?? item.model.id, item.checkpoint.name ?? item.checkpoint.id]
+  return [item.id, item.name ?? '-', model, checkpoint, shownTime(item.createdAt), shownLabels(item.labels)]
+}
+
+function shownLabels(labels: Readonly<Record<string, string>>): string {
+  return Object.entries(labels)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(' ')
+}
+
 function recordRow(record: ModelItem | DatasetItem): string[] {
-  const labels = Object.entries(record.labels).map(([key, value]) => `${key}=${value}`)
   const size = 'bytes' in record ? shownBytes(record.bytes) : 'unreadable'
-  return [record.id, record.name ?? '-', size, shownTime(record.createdAt), labels.join(' ')]
+  return [record.id, record.name ?? '-', size, shownTime(record.createdAt), shownLabels(record.labels)]
 }
 
 function jobRow(job: JobListItem): string[] {

@@ -6,12 +6,12 @@ import { CommandFailure, errorLines, exitCodes } from './mistakes.ts'
 import { runSession } from './session.ts'
 import { plain } from './terminal.ts'
 
-/** `tureen rm`: deletes models, data sets and jobs. */
+/** `tureen rm`: deletes models, data sets, exports and jobs. */
 export async function removeCommand(given: readonly string[]): Promise<void> {
-  const command = createCommand('rm', 'Delete models, data sets and jobs of a server, or of a store.').argument(
-    '<ids...>',
-    'ids; of models and data sets also digests',
-  )
+  const command = createCommand(
+    'rm',
+    'Delete models, data sets, exports and jobs of a server, or of a store.',
+  ).argument('<ids...>', 'ids; of models, data sets and exports also digests')
   const { options, names } = readCommand(command, z.object(commonOptions), given)
   await runSession(
     'rm',
@@ -26,7 +26,9 @@ export async function removeCommand(given: readonly string[]): Promise<void> {
       }
       const deleted: HeldRecord[] = []
       const failures: string[] = []
-      for (const each of found.values())
+      // Exports first: they keep their models.
+      const ordered = [...found.values()].sort((a, b) => Number(b.kind === 'export') - Number(a.kind === 'export'))
+      for (const each of ordered)
         try {
           await remove(client, each, signal)
           deleted.push(each)
@@ -44,6 +46,7 @@ export async function removeCommand(given: readonly string[]): Promise<void> {
 
 function remove(client: TureenClient, { kind, record: { id } }: HeldRecord, signal: AbortSignal): Promise<void> {
   if (kind === 'model') return client.deleteModel(id, { signal })
+  if (kind === 'export') return client.deleteExport(id, { signal })
   return kind === 'job' ? client.deleteJob(id, { signal }) : client.deleteDataset(id, { signal })
 }
 

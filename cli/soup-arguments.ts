@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { commonOptions, createCommand } from './command.ts'
+import { type ExportedInputs, exportedOptions, findExported } from './exported-soup.ts'
 import { addRootOption, findInput, type NamedInput, rootOption } from './inputs.ts'
 import { addDryRun, addJobOptions, addWarningGate, dryRunOption, jobOptions, warningGate } from './job-options.ts'
 import { readText, requireWritable } from './local-files.ts'
@@ -21,6 +22,7 @@ export const soupOptions = z.object({
   rules: z.string().optional(),
   recipeOut: z.string().optional(),
   ...rootOption,
+  ...exportedOptions,
   ...dryRunOption,
   ...warningGate,
 })
@@ -29,6 +31,8 @@ export type SoupArguments = z.infer<typeof soupOptions>
 
 /** The arguments of a soup, checked. */
 export type AskedSoup = MergeSources & {
+  /** The ONNX model of which the soup of checkpoints is made one; undefined for a plain soup. */
+  exported: ExportedInputs | undefined
   models: NamedInput[]
   weights: number[] | undefined
   recipe: RecipeFile
@@ -49,6 +53,9 @@ export function soupCommandLine() {
     .option('--recipe <file>', 'recipe or mergekit configuration; other options go before what a recipe says')
     .option('--rules <file>', 'rules for groups of tensors, in JSON or YAML')
     .option('--recipe-out <file>', 'write the recipe that makes this soup again, in JSON, or YAML if the name ends so')
+    .option('--model <file>', 'of checkpoints: ONNX model of the same network; the soup becomes an ONNX model too')
+    .option('--reference <file>', 'of checkpoints: the checkpoint that --model was exported from')
+    .option('--checkpoint-out <file>', 'of checkpoints: write the soup as .safetensors beside the ONNX model')
   return addDryRun(
     addWarningGate(addRootOption(command), 'end with code 1, and write no file, if the merge has warnings'),
   )
@@ -71,10 +78,11 @@ export function withRecipeArgument(
 
 /** Reads and checks the arguments of a soup of files. @throws UsageMistake */
 export async function askedSoup(options: SoupArguments, names: readonly string[]): Promise<AskedSoup> {
-  const { recipeOut, output } = options
+  const { recipeOut, output, checkpointOut } = options
   if (recipeOut === standardStream || (recipeOut !== undefined && recipeOut === output))
     throw new UsageMistake(`--recipe-out ${recipeOut}: name a file of its own for the recipe.`)
-  for (const path of [output, recipeOut]) if (path !== undefined) await requireWritable(path, options.force)
+  for (const path of [output, recipeOut, checkpointOut])
+    if (path !== undefined) await requireWritable(path, options.force)
   const text = options.recipe === undefined ? undefined : await readText(options.recipe)
   if (options.recipe !== undefined && text !== undefined && isMergekit(options.recipe, text))
     return askedOfMergekit(options, options.recipe, text, names)
@@ -84,6 +92,7 @@ export async function askedSoup(options: SoupArguments, names: readonly string[]
   return {
     models,
     mergekit: undefined,
+    exported: await findExported(options),
     ...(await askedSettings(options, names.length)),
     ...(await findMergeSources(options)),
   }
@@ -107,7 +116,7 @@ async function askedOfMergekit(
   text: string,
   names: readonly string[],
 ): Promise<AskedSoup> {
-  const { method, base, set, recalibrate, outputDtype, weights, rules, normalize } = options
+  const { method, base, set, recalibrate, outputDtype, weights, rules, normalize, model, checkpointOut } = options
   const given = {
     method,
     base,
@@ -117,6 +126,8 @@ async function askedOfMergekit(
     weights,
     rules,
     normalize: normalize ? undefined : false,
+    model,
+    checkpointOut,
   }
   const [other] = Object.entries(given).find(([, value]) => value !== undefined) ?? []
   if (names.length > 0 || other !== undefined)
@@ -132,6 +143,7 @@ async function askedOfMergekit(
     rules: undefined,
     base: undefined,
     recalibrate: undefined,
+    exported: undefined,
     mergekit: { file, inputs },
   }
 }

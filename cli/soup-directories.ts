@@ -49,9 +49,9 @@ export async function areDirectories(names: readonly string[]): Promise<boolean>
 
 /** Reads and checks the arguments of a soup of directories. @throws UsageMistake */
 export async function askedDirectories(options: SoupArguments, names: readonly string[]): Promise<AskedDirectories> {
-  const { output, force, base, recipe, recipeOut } = options
-  if (recipeOut !== undefined)
-    throw new UsageMistake('--recipe-out works on one soup, and directories make several. Leave it out.')
+  const { output, force, base, recipe, recipeOut, model } = options
+  const [other] = Object.entries({ '--recipe-out': recipeOut, '--model': model }).find(([, it]) => it) ?? []
+  if (other) throw new UsageMistake(`${other} works on one soup, and directories make several. Leave it out.`)
   if (output === standardStream) throw new UsageMistake('A soup of directories is a directory. Name one with -o.')
   if (recipe !== undefined && isMergekit(recipe, await readText(recipe)))
     throw new UsageMistake(`${recipe} is a configuration of mergekit, which names models itself. Give a recipe.`)
@@ -106,7 +106,8 @@ export async function soupOfDirectories(
   for (const path of base.models) {
     const models = directories.map(each => input(each, path))
     const beside = asked.isBeside ? input(base, path) : undefined
-    const one = { ...asked, models, base: beside, recalibrate: asked.data.get(path), mergekit: undefined }
+    const recalibrate = asked.data.get(path)
+    const one = { ...asked, models, base: beside, recalibrate, mergekit: undefined, exported: undefined }
     const merge = await prepareMerge(session, options, one, uploads)
     const shown = join(base.path, path)
     for (const [index, record] of merge.records.entries()) addData(data.get(directories[index] ?? base), path, record)

@@ -2,6 +2,7 @@ import type { JobOf, JobRecord, JobType } from '../schemas/job.ts'
 import { candidateOperations } from './candidate-operations.ts'
 import { datasetOperations } from './dataset-operations.ts'
 import { createExchange } from './exchange.ts'
+import { exportOperations } from './export-operations.ts'
 import { fetchTransport } from './fetch-transport.ts'
 import { jobOperations } from './job-operations.ts'
 import { modelOperations } from './model-operations.ts'
@@ -33,6 +34,7 @@ export function createClient(settings: ClientSettings) {
     ...serviceOperations(exchange),
     ...modelOperations(exchange),
     ...datasetOperations(exchange),
+    ...exportOperations(exchange),
     ...soupOperations(exchange),
     ...jobOperations(exchange),
     ...candidateOperations(exchange),

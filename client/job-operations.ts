@@ -8,26 +8,16 @@ import type { searchBody } from '../schemas/search.ts'
 import { type Exchange, readJson, readNothing } from './exchange.ts'
 import { type Filters, filterQuery } from './filters.ts'
 import { type EventOptions, type JobStreamEvent, jobEvents } from './job-events.ts'
-import type { OperationId } from './operations.ts'
 import type { CreationOptions, GuardedOptions, RequestOptions } from './settings.ts'
-
-/** Seconds for which the server may hold the answer back, unless the job ends earlier: at most 45. */
-type Waiting = { wait?: number }
-
-/** The operations that start jobs. */
-type StartOperation = Extract<OperationId, 'createMerge' | 'createComparison' | 'createSearch' | 'createEvaluation'>
+import { type JobWait, startJob } from './start-job.ts'
 
 /** Operations that start jobs, and operations on jobs. */
 export function jobOperations(exchange: Exchange) {
   const { send } = exchange
   const start =
-    <Body, Type extends JobType>(id: StartOperation) =>
-    (body: Body, { wait, ...options }: CreationOptions & Waiting = {}): Promise<JobOf<Type>> => {
-      const isYaml = typeof body === 'string'
-      const headers = { 'content-type': isYaml ? 'application/yaml' : 'application/json' }
-      const call = { query: { wait }, headers, body: isYaml ? body : JSON.stringify(body), options }
-      return send(id, {}, call, readJson<JobOf<Type>>)
-    }
+    <Body, Type extends JobType>(id: 'createMerge' | 'createComparison' | 'createSearch' | 'createEvaluation') =>
+    (body: Body, options?: CreationOptions & JobWait): Promise<JobOf<Type>> =>
+      startJob(exchange, id, {}, body, options)
 
   return {
     /** Merges stored models. The body may also be a text in YAML: a recipe, or a configuration of mergekit. */
@@ -38,7 +28,7 @@ export function jobOperations(exchange: Exchange) {
     /** One page of jobs without their requests and results. Without `sort`, the newest come first. */
     listJobs: (filters: Filters<typeof jobFilters> = {}, options?: RequestOptions) =>
       send('listJobs', {}, { query: filterQuery(filters), options }, readJson<z.infer<typeof jobPage>>),
-    getJob: (id: string, { wait, ...options }: RequestOptions & Waiting = {}) =>
+    getJob: (id: string, { wait, ...options }: RequestOptions & JobWait = {}) =>
       send('getJob', { id }, { query: { wait }, options }, readJson<JobItem>),
     /** One page of the samples that the winner of a search newly gets right or wrong, in their order. */
     listMistakes: (id: string, filters: Filters<typeof mistakeParameters> = {}, options?: RequestOptions) =>

@@ -48,6 +48,12 @@ export const operations = {
   updateDataset: patch('/v1/datasets/{id}'),
   deleteDataset: remove('/v1/datasets/{id}'),
 
+  createExport: create('/v1/exports'),
+  listExports: get('/v1/exports'),
+  getExport: get('/v1/exports/{id}'),
+  deleteExport: remove('/v1/exports/{id}'),
+  createConversion: create('/v1/exports/{id}/models'),
+
   makeSoup: post('/v1/soup'),
   listMergeMethods: get('/v1/methods'),
   listScoringMetrics: get('/v1/metrics'),

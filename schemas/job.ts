@@ -15,12 +15,14 @@ import {
   waitSeconds,
 } from './common.ts'
 import { comparisonRequest, comparisonResult } from './comparison.ts'
+import { conversionRequest, conversionResult } from './conversion.ts'
 import { evaluationRequest, evaluationResult } from './evaluation.ts'
+import { exportRequest, exportResult } from './export.ts'
 import { mergeRequest, mergeResult } from './merge.ts'
 import { problem } from './problem.ts'
 import { recommended, searchRequest, searchResult } from './search.ts'
 
-export const jobType = z.enum(['merge', 'evaluation', 'search', 'comparison'])
+export const jobType = z.enum(['merge', 'evaluation', 'search', 'comparison', 'export', 'conversion'])
 export const jobStatus = z.enum(['queued', 'running', 'waiting', 'succeeded', 'failed', 'cancelled'])
 
 export type JobType = z.infer<typeof jobType>
@@ -93,7 +95,13 @@ export const searchJob = jobOf('search', searchRequest, searchResult).meta({ id:
 
 export const comparisonJob = jobOf('comparison', comparisonRequest, comparisonResult).meta({ id: 'ComparisonJob' })
 
-export const job = z.discriminatedUnion('type', [mergeJob, evaluationJob, searchJob, comparisonJob]).meta({ id: 'Job' })
+export const exportJob = jobOf('export', exportRequest, exportResult).meta({ id: 'ExportJob' })
+
+export const conversionJob = jobOf('conversion', conversionRequest, conversionResult).meta({ id: 'ConversionJob' })
+
+export const job = z
+  .discriminatedUnion('type', [mergeJob, evaluationJob, searchJob, comparisonJob, exportJob, conversionJob])
+  .meta({ id: 'Job' })
 
 export type JobRecord = z.infer<typeof job>
 
@@ -122,7 +130,7 @@ export const jobSummary = z
     type: jobType,
     status: jobStatus,
     progress: jobProgress.nullable(),
-    name: name.nullable().describe('Name of the model that the job makes; null if the request gives none'),
+    name: name.nullable().describe('Name of the model or export that the job makes; null if the request gives none'),
     labels,
     createdAt: timestamp,
     startedAt: timestamp.nullable(),
@@ -177,7 +185,7 @@ export const jobFilters = z.strictObject({
   sort: jobOrder.default('-created').describe('Order of the list: newest first, or with created oldest first'),
   type: jobType.optional(),
   status: jobStatus.optional(),
-  name: name.optional().describe('Only jobs whose request gives this name to the model that they make'),
+  name: name.optional().describe('Only jobs whose request gives this name to the model or export that they make'),
   label: labelParameters,
   ...createdParameters,
 })

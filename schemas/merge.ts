@@ -210,6 +210,11 @@ export const recipe = z
     nonFloat: z.enum(['error', 'base']),
     provenance: z.boolean(),
     recalibrate: recalibrationRecipe.optional(),
+    export: digest
+      .optional()
+      .describe(
+        'Only of a model of a conversion: the export. Its base is the model of the export, its model the checkpoint',
+      ),
   })
   .meta({ id: 'Recipe' })
 

@@ -7,6 +7,7 @@ export const problemCause = z
     field: z.string().optional().describe('Path of the field, or name of the parameter, header, form part or setting'),
     model: z.string().optional().describe('Id, name or file name of the model'),
     dataset: z.string().optional().describe('Id or name of the data set'),
+    export: z.string().optional().describe('Id of the export'),
     job: z.string().optional().describe('Id of the job'),
     location: z
       .string()

@@ -37,6 +37,11 @@ const subcommands: readonly Subcommand[] = [
     run: async given => (await import('../cli/compare.ts')).compareCommand(given),
   },
   {
+    name: 'export',
+    description: 'show how an ONNX model follows from a checkpoint',
+    run: async given => (await import('../cli/export.ts')).exportCommand(given),
+  },
+  {
     name: 'inspect',
     description: 'show what a model is',
     run: async given => (await import('../cli/inspect.ts')).inspectCommand(given),
@@ -53,7 +58,7 @@ const subcommands: readonly Subcommand[] = [
   },
   {
     name: 'ls',
-    description: 'list the models, data sets or jobs of a server',
+    description: 'list the models, data sets, exports or jobs of a server',
     run: async given => (await import('../cli/ls.ts')).listCommand(given),
   },
   {
@@ -63,7 +68,7 @@ const subcommands: readonly Subcommand[] = [
   },
   {
     name: 'rm',
-    description: 'delete models, data sets and jobs',
+    description: 'delete models, data sets, exports and jobs',
     run: async given => (await import('../cli/rm.ts')).removeCommand(given),
   },
   {

@@ -10,7 +10,7 @@ const known = {
   name: { title: 'Name' },
   label: { title: 'Label', example: 'key:value' },
   fingerprint: { title: 'Family', example: 'sha256:…' },
-  type: { title: 'Type', options: sameWords('merge', 'comparison', 'search', 'evaluation') },
+  type: { title: 'Type', options: sameWords('merge', 'comparison', 'search', 'evaluation', 'export', 'conversion') },
   status: { title: 'Status', options: sameWords('queued', 'running', 'waiting', 'succeeded', 'failed', 'cancelled') },
   kind: { title: 'Kind', options: { model: 'models', checkpoint: 'checkpoints' } },
   sort: {

@@ -1,5 +1,7 @@
 import { h } from 'preact'
+import type { ConversionResult } from '../../schemas/conversion.ts'
 import type { EvaluationResult } from '../../schemas/evaluation.ts'
+import type { ExportResult } from '../../schemas/export.ts'
 import type { JobOf, JobRecord } from '../../schemas/job.ts'
 import type { MergeResult } from '../../schemas/merge.ts'
 import { useLoaded } from '../loading.ts'
@@ -17,7 +19,40 @@ export function JobResult({ job }: { job: JobRecord }) {
   if (job.type === 'merge') return Merged({ result: job.result })
   if (job.type === 'comparison') return h(Comparison, { result: job.result })
   if (job.type === 'evaluation') return Evaluated({ result: job.result })
+  if (job.type === 'export') return h(FoundExport, { result: job.result })
+  if (job.type === 'conversion') return h(Converted, { result: job.result })
   return h(Searched, { result: job.result, strategy: job.request.strategy })
+}
+
+function FoundExport({ result }: { result: ExportResult }) {
+  const { id, model, checkpoint, counts, warnings } = result.export
+  return html`<h2>Result</h2>
+    ${h(Facts, {
+      facts: {
+        Export: id,
+        'ONNX model': modelLink(model),
+        Checkpoint: modelLink(checkpoint),
+        'Weights from the checkpoint': countText(counts.weights),
+        'Weights kept': countText(counts.unmatched),
+      },
+    })}
+    ${h(Warnings, { warnings })}`
+}
+
+function Converted({ result: { model, checkpoint, report } }: { result: ConversionResult }) {
+  const { weights, kept, seconds, warnings } = report
+  return html`<h2>Result</h2>
+    ${h(Facts, {
+      facts: {
+        'ONNX model': modelLink(model),
+        Size: bytesText(model.bytes),
+        Checkpoint: modelLink(checkpoint),
+        'Weights from the checkpoint': countText(weights),
+        'Weights kept': countText(kept),
+        Time: secondsText(seconds),
+      },
+    })}
+    ${h(Warnings, { warnings })}`
 }
 
 type NamedLink = { id?: string | undefined; name?: string | null | undefined }

@@ -82,7 +82,15 @@ export function JobView({ id }: { id: string }) {
     ${h(SameAs, { what: 'watching this job', commands: { curl: curlCommand(`/v1/jobs/${id}/events`, { events: true }) } })}`
 }
 
-const titles = { merge: 'Merge', comparison: 'Comparison', search: 'Search', evaluation: 'Evaluation', unknown: 'Job' }
+const titles = {
+  merge: 'Merge',
+  comparison: 'Comparison',
+  search: 'Search',
+  evaluation: 'Evaluation',
+  export: 'Export',
+  conversion: 'Conversion',
+  unknown: 'Job',
+}
 
 type RecordProps = Pick<FollowedJob, 'progress' | 'history' | 'log'> & { job: JobItem }
 

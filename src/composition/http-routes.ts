@@ -3,6 +3,7 @@ import packageJson from '../../package.json' with { type: 'json' }
 import { candidateRoutes, outcomeRoutes } from '../../routes/candidates.ts'
 import { datasetRoutes } from '../../routes/datasets.ts'
 import { documentationRoutes } from '../../routes/documentation.ts'
+import { exportRoutes } from '../../routes/exports.ts'
 import { healthRoutes } from '../../routes/health.ts'
 import { jobRoutes } from '../../routes/jobs.ts'
 import { localFileRoutes } from '../../routes/local-files.ts'
@@ -91,7 +92,7 @@ export async function registerRoutes(
   await app.register(serviceMetricsRoutes, served)
 
   const { contentFiles } = storage
-  const { models, datasets, scores, keys } = stores
+  const { models, datasets, exports, scores, keys } = stores
   const { threads } = engine
   const { maximumModels } = config
   const idempotency = createIdempotency(keys, storage.busyKeys)
@@ -108,6 +109,7 @@ export async function registerRoutes(
   await app.register(modelRoutes, { models, scores: createListScores(models, datasets, scores) })
   await app.register(methodRoutes)
   await app.register(datasetRoutes, { datasets, idempotency, contentFiles, uploads })
+  await app.register(exportRoutes, { exports })
   await app.register(recordChangeRoutes, { models, datasets })
   await app.register(scoringMetricRoutes)
   const { commands, queries, stream } = jobs

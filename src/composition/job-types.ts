@@ -1,6 +1,17 @@
+import { idParameter } from '../../schemas/common.ts'
 import { comparisonOperation } from '../../schemas/comparison.ts'
+import { conversionOperation } from '../../schemas/conversion.ts'
 import { evaluationOperation } from '../../schemas/evaluation.ts'
-import { comparisonJob, evaluationJob, type JobType, mergeJob, searchJob } from '../../schemas/job.ts'
+import { exportOperation } from '../../schemas/export.ts'
+import {
+  comparisonJob,
+  conversionJob,
+  evaluationJob,
+  exportJob,
+  type JobType,
+  mergeJob,
+  searchJob,
+} from '../../schemas/job.ts'
 import { mergeOperation } from '../../schemas/merge.ts'
 import { searchOperation } from '../../schemas/search.ts'
 import type { Config } from '../config.ts'
@@ -8,7 +19,9 @@ import { type JobStart, startJob } from '../http/job-replies.ts'
 import { recipeBodies, recipeMediaTypes } from '../http/recipe-bodies.ts'
 import { startOptions } from '../http/start-options.ts'
 import { comparisonErrors, comparisonRunner, createComparisonService } from '../jobs/comparison-job.ts'
+import { conversionErrors, conversionRunner, createConversionService } from '../jobs/conversion-job.ts'
 import { createEvaluationService, evaluationErrors, evaluationRunner } from '../jobs/evaluation-job.ts'
+import { createExportService, exportRunner, exportStartErrors } from '../jobs/export-job.ts'
 import { searchBooks } from '../jobs/external/search-books.ts'
 import type { JobCommands } from '../jobs/job-commands.ts'
 import type { RunnableJobTypes } from '../jobs/job-runner.ts'
@@ -32,7 +45,7 @@ export type JobTypes = RunnableJobTypes & {
 export function createJobTypes(
   { evaluation, maximumModels }: Config,
   { catalog, contentFiles }: Storage,
-  { models, datasets, scores: kept }: RecordStores,
+  { models, datasets, exports, scores: kept }: RecordStores,
   { threads, evaluators }: Engine,
   { scoring, runs: { counting }, spread }: Helping,
   clock: () => number,
@@ -70,6 +83,30 @@ export function createJobTypes(
         const options = startOptions(evaluationOperation, evaluationJob, ...evaluationErrors.start)
         app.post('/v1/evaluations', options, (request, reply) =>
           startJob(request, reply, starting, keep => evaluations.start(request.body, keep)),
+        )
+      },
+    },
+    export: {
+      runner: counting(untilAvailable(exportRunner(models, exports, threads))),
+      async route(app, starting) {
+        const service = createExportService(models, starting.commands)
+        app.post(
+          '/v1/exports',
+          startOptions(exportOperation, exportJob, ...exportStartErrors.start),
+          (request, reply) => startJob(request, reply, starting, keep => service.start(request.body, keep)),
+        )
+      },
+    },
+    conversion: {
+      runner: counting(untilAvailable(conversionRunner({ models, exports, contentFiles, threads }))),
+      async route(app, starting) {
+        const conversions = createConversionService({ models, exports }, starting.commands)
+        const options = startOptions(conversionOperation, conversionJob, ...conversionErrors.start)
+        const schema = { ...options.schema, params: idParameter }
+        app.post('/v1/exports/:id/models', { schema }, (request, reply) =>
+          startJob(request, reply, starting, keep =>
+            conversions.start({ ...request.body, export: request.params.id }, keep),
+          ),
         )
       },
     },

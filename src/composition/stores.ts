@@ -1,5 +1,6 @@
 import type { Config } from '../config.ts'
 import { createDatasetStore } from '../datasets/dataset-store.ts'
+import { createExportStore } from '../exports/export-store.ts'
 import { createKeptScores } from '../jobs/kept-scores.ts'
 import { createModelStore } from '../models/model-store.ts'
 import { createIdempotencyKeys } from '../storage/idempotency-keys.ts'
@@ -10,10 +11,10 @@ import type { Storage } from './storage.ts'
 /** The stores of records, scores and idempotency keys. */
 export type RecordStores = ReturnType<typeof createStores>
 
-/** Returns the stores of models, data sets, scores and idempotency keys. @param clock milliseconds since 1970 */
+/** Returns the stores of models, data sets, exports, scores and idempotency keys. @param clock milliseconds since 1970 */
 export function createStores(
   { retention, role }: Pick<Config, 'retention' | 'role'>,
-  { catalog, contentFiles, contents }: Storage,
+  { catalog, contentFiles, contents, reserve }: Storage,
   { threads, evaluators }: Engine,
   clock: () => number,
 ) {
@@ -27,6 +28,7 @@ export function createStores(
       threads,
       role === 'api' ? () => undefined : evaluators.warm,
     ),
+    exports: createExportStore(catalog, reserve),
     scores: createKeptScores(createScores(catalog)),
     keys: createIdempotencyKeys(catalog, retention.idempotencySeconds, clock),
   }

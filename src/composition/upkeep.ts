@@ -23,10 +23,11 @@ export async function createUpkeep(
   {
     models,
     datasets,
+    exports,
     keys,
     jobs,
     external,
-  }: Pick<RecordStores, 'models' | 'datasets' | 'keys'> & { jobs: JobCommands; external: ExternalUpkeep },
+  }: Pick<RecordStores, 'models' | 'datasets' | 'exports' | 'keys'> & { jobs: JobCommands; external: ExternalUpkeep },
   { threads }: Pick<Engine, 'threads'>,
   { metrics, log, clock }: { metrics: Metrics; log: Logger; clock: () => number },
 ) {
@@ -36,7 +37,7 @@ export async function createUpkeep(
   const endQuarantine = () => quarantine.end(clock() - quarantineMilliseconds)
   const sweeper = createSweeper(
     catalog,
-    { models, datasets, jobs, keys, external, endQuarantine, reserve, isElected: election.isElected },
+    { models, datasets, exports, jobs, keys, external, endQuarantine, reserve, isElected: election.isElected },
     sweepSeconds,
     clock,
     log,

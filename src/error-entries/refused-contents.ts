@@ -32,6 +32,16 @@ export const refusedContents = {
     title: 'A checkpoint cannot stand here',
     help: 'A checkpoint has weights and no graph. It can be merged and compared with other checkpoints. For everything else, export it to ONNX and upload that.',
   },
+  TUREEN_CHECKPOINT_DIFFERS: {
+    status: 422,
+    title: 'The checkpoint does not fit the export',
+    help: '`errors` names each tensor that is missing or has another type or other dims. Take a checkpoint of the exported network, or export this one: [Checkpoints](../guides/checkpoints.md).',
+  },
+  TUREEN_EXPORT_UNMATCHED: {
+    status: 422,
+    title: 'Weights of the model follow from no tensor of the checkpoint',
+    help: '`errors` names each weight, the most similar tensor and the difference. Post the checkpoint that the model was exported from. `"unmatched": "keep"` keeps these weights as they are.',
+  },
   TUREEN_MODELS_DIFFER: {
     status: 422,
     title: 'The models are not variants of one network',

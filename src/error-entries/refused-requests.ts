@@ -69,8 +69,8 @@ export const refusedRequests = {
   },
   TUREEN_IN_USE: {
     status: 409,
-    title: 'A job that has not ended needs this record',
-    help: 'Wait for the job that `errors` names, or cancel it.',
+    title: 'A job that has not ended, or an export, needs this record',
+    help: 'Wait for the job that `errors` names, or cancel it. Delete the export that `errors` names first.',
   },
   TUREEN_MODEL_INCOMPLETE: {
     status: 409,

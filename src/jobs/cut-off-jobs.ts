@@ -86,7 +86,8 @@ async function attemptsExhausted(
   const inputs = await catalog
     .selectFrom('job_inputs')
     .leftJoin('models', 'models.id', 'job_inputs.input_id')
-    .select(['job_inputs.input_id as input', 'models.id as model'])
+    .leftJoin('exports', 'exports.id', 'job_inputs.input_id')
+    .select(['job_inputs.input_id as input', 'models.id as model', 'exports.id as export'])
     .where('job_id', '=', id)
     .limit(maximumNamed)
     .execute()
@@ -94,8 +95,9 @@ async function attemptsExhausted(
   const advice =
     'Look for the cause in the logs of the server and the kernel, and at the memory that the server may use. Then start the job again, first with fewer inputs.'
   const expected = `fewer than ${maximumAttempts} starts without new progress`
-  const causes = inputs.map(({ input, model }): ProblemItem => {
+  const causes = inputs.map(({ input, model, export: made }): ProblemItem => {
     const message = `${input} is an input of the job`
+    if (made !== null) return { export: input, message }
     return model === null ? { dataset: input, message } : { model: input, message }
   })
   return new TureenError('TUREEN_JOB_ATTEMPTS_EXHAUSTED', `${found}. ${advice}`, [

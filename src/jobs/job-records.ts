@@ -32,7 +32,7 @@ import type { Claim } from './job-queue.ts'
 
 // Rows of the catalog for jobs. All functions take the catalog, or a transaction of it.
 
-/** The values of a new job. `inputIds`: the models and data sets that nobody may delete before the job ends. */
+/** The values of a new job. `inputIds`: the models, data sets and exports that nobody may delete before the job ends. */
 export type NewJob = JobRequest & { labels: Labels; inputIds: readonly string[] }
 
 export async function insertJob(catalog: Catalog, job: NewJob): Promise<string> {
@@ -56,7 +56,7 @@ export async function insertJob(catalog: Catalog, job: NewJob): Promise<string> 
   for (const inputId of [...new Set(inputIds)].sort()) {
     if (!(await holdInput(catalog, inputId))) {
       const message = `${inputId} was deleted while the job was created`
-      throw new TureenError('TUREEN_NOT_FOUND', `The model or data set ${message}. Upload it again.`, [
+      throw new TureenError('TUREEN_NOT_FOUND', `The model, data set or export ${message}. Make it again.`, [
         { actual: inputId, message },
       ])
     }
@@ -65,9 +65,10 @@ export async function insertJob(catalog: Catalog, job: NewJob): Promise<string> 
   return id
 }
 
-/** Returns true if there is a model or data set with this id. Then a deletion waits for the transaction, and finds its job. */
+/** Returns true if there is a model, data set or export with this id. Then a deletion waits for the transaction, and finds its job. */
 async function holdInput(transaction: Catalog, id: string): Promise<boolean> {
-  return (await holdRow(transaction, 'models', id)) || (await holdRow(transaction, 'datasets', id))
+  for (const table of ['models', 'datasets', 'exports'] as const) if (await holdRow(transaction, table, id)) return true
+  return false
 }
 
 /** A job, without its result if that has several parts. `resultParts`: number of parts then; null for others. */

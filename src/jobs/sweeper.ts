@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { DatasetStore } from '../datasets/dataset-store.ts'
 import { TureenError } from '../errors.ts'
+import type { ExportStore } from '../exports/export-store.ts'
 import type { ModelStore } from '../models/model-store.ts'
 import type { Catalog } from '../storage/database.ts'
 import { expiredIds } from '../storage/expiry.ts'
@@ -19,6 +20,7 @@ export type Sweeper = {
 type SweptRecords = {
   models: ModelStore
   datasets: DatasetStore
+  exports: ExportStore
   jobs: JobCommands
   keys: IdempotencyKeys
   external: ExternalUpkeep
@@ -36,20 +38,20 @@ type SweptRecords = {
  */
 export function createSweeper(
   catalog: Catalog,
-  { models, datasets, jobs, keys, external, endQuarantine, reserve, isElected }: SweptRecords,
+  { models, datasets, exports, jobs, keys, external, endQuarantine, reserve, isElected }: SweptRecords,
   seconds: number,
   clock: () => number,
   log: Logger,
 ): Sweeper {
   const endedJobs: Removable = { remove: (id, allow) => jobs.remove(id, ({ job }) => allow(job)) }
-  const stores = { jobs: endedJobs, models, datasets }
+  const stores = { jobs: endedJobs, exports, models, datasets }
   let timer: NodeJS.Timeout | undefined
   let running = Promise.resolve()
   let closed = false
 
   const sweepRecords = async () => {
     const now = new Date(clock()).toISOString()
-    for (const kind of ['jobs', 'models', 'datasets'] as const) {
+    for (const kind of ['jobs', 'exports', 'models', 'datasets'] as const) {
       for (const id of await expiredIds(catalog, kind, now)) {
         if (closed) return
         try {

@@ -45,6 +45,15 @@ export function plannedFiles(
     memory,
     computing,
   )
+  return renderedFiles(plan, base, renderer)
+}
+
+/** Returns planned files that copy from a base, and whose other elements a renderer makes. */
+export function renderedFiles(
+  plan: Pick<MergePlan, 'main' | 'data'>,
+  base: LabelledFiles,
+  renderer: TensorRenderer,
+): PlanSource {
   const dataOf = (location: string): ByteSource => {
     const file = base.data.get(location)
     if (!file) throw new RangeError(`the base has no data file ${location}`)

@@ -29,6 +29,8 @@ export type RecipeDocument = {
   nonFloat: 'error' | 'base'
   provenance: boolean
   recalibrate?: RecalibrationRecipe
+  /** Digest of the export of a conversion; absent for merges. */
+  export?: string
 }
 
 /** Returns the recipe that gives the same bytes when it is posted again. */
@@ -73,12 +75,16 @@ export function provenanceEdits(
   inputs: MergeInputs<MergeInput>,
   settings: MergeSettings,
 ): Edit<BytesPart>[] {
-  if (!settings.provenance) return []
+  return settings.provenance ? recipeEdits(base, recipeDocument(inputs, settings)) : []
+}
+
+/** Returns edits that give a model made from `base` the metadata_props of a recipe. */
+export function recipeEdits(base: Layout, recipe: RecipeDocument): Edit<BytesPart>[] {
   const removed = base.metadata
     .filter(({ key }) => key.startsWith(keyPrefix))
     .map(({ span }): Edit<BytesPart> => ({ ...span, frame: -1, parts: [] }))
   const entries = [
-    { key: `${keyPrefix}recipe`, value: JSON.stringify(recipeDocument(inputs, settings)) },
+    { key: `${keyPrefix}recipe`, value: JSON.stringify(recipe) },
     { key: `${keyPrefix}numerics`, value: String(numericsVersion) },
   ]
   const parts = entries.flatMap(entry => {

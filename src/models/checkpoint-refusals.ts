@@ -19,3 +19,14 @@ export function requireCheckpoint({ id, kind }: Pick<ModelRecord, 'id' | 'kind'>
     { field: 'format', model: id, expected: 'a checkpoint', actual: 'a model', message },
   ])
 }
+
+/** Checks that a record is a checkpoint. @param reference the client's name for it @throws TureenError `TUREEN_REQUEST_INVALID` */
+export function requireTrained({ kind }: Pick<ModelRecord, 'kind'>, reference: string): void {
+  if (kind === 'checkpoint') return
+  const message = 'is an ONNX model, and no checkpoint'
+  throw new TureenError(
+    'TUREEN_REQUEST_INVALID',
+    `${reference} ${message}. Upload the .safetensors or .pth file of the training run, and name it here.`,
+    [{ field: 'checkpoint', model: reference, expected: 'a checkpoint', actual: 'a model', message }],
+  )
+}

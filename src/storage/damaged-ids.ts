@@ -26,9 +26,8 @@ export async function renewDamagedIds(catalog: Catalog): Promise<RenewedId[]> {
       where ${sql.raw(damagedId)}`.execute(catalog)
     for (const { place, id: found } of rows) {
       const damaged = String(found)
-      const lost = await sql<{ id: string }>`select distinct id from (${referredIds(kind)}) as referred
-        where id not in (select id from ${table})`.execute(catalog)
-      const [meant, other] = lost.rows.filter(({ id }) => isRecordId(id) && isNearly(id, damaged))
+      const lost = await lostIds(catalog, kind)
+      const [meant, other] = lost.filter(({ id }) => isRecordId(id) && isNearly(id, damaged))
       const id = meant && !other ? meant.id : newRecordId()
       await sql`update ${table} set id = ${id} where rowid = ${place}`.execute(catalog)
       renewed.push({ kind, damaged, id })
@@ -37,12 +36,15 @@ export async function renewDamagedIds(catalog: Catalog): Promise<RenewedId[]> {
   return renewed
 }
 
-/** Selects the ids of records that other rows refer to. */
-function referredIds(kind: RecordTable) {
+/** Returns the ids of lost records that other rows refer to; none for a kind whose records own no rows. */
+async function lostIds(catalog: Catalog, kind: RecordTable): Promise<{ id: string }[]> {
   const owned = recordTables[kind].map(
     ({ table, owner }) => sql`select ${sql.ref(owner)} as id from ${sql.table(table)}`,
   )
-  return sql.join(owned, sql` union `)
+  if (owned.length === 0) return []
+  const { rows } = await sql<{ id: string }>`select distinct id from (${sql.join(owned, sql` union `)}) as referred
+    where id not in (select id from ${sql.table(kind)})`.execute(catalog)
+  return rows
 }
 
 function isNearly(id: string, damaged: string): boolean {

@@ -56,7 +56,7 @@ export type Tables = {
   job_result_parts: { job_id: string; part: number; text: string }
   /** Samples that the winner of a search newly gets right or wrong, as JSON: see `job-mistakes.ts`. */
   job_mistakes: { job_id: string; part: number; mistakes: string }
-  /** Models and data sets that a job needs. */
+  /** Models, data sets and exports that a job needs. */
   job_inputs: { job_id: string; input_id: string }
   datasets: {
     id: string
@@ -66,6 +66,21 @@ export type Tables = {
     description: string
     created_at: string
     expires_at: string | null
+  }
+  /**
+   * How weights of models follow from checkpoints. `sha256`: digest of the model, the checkpoint and the correspondence. `description` and
+   * `correspondence`: JSON; the second may be large, and no list reads it.
+   */
+  exports: {
+    id: string
+    name: string | null
+    sha256: string
+    model_id: string
+    checkpoint_id: string
+    description: string
+    created_at: string
+    expires_at: string | null
+    correspondence: string
   }
   dataset_files: { dataset_id: string; position: number; name: string; sha256: string; bytes: number }
   /**

@@ -12,7 +12,7 @@ export function expiryAfter(ttl: number | null | undefined, from: number = Date.
  */
 export async function extendLife(
   catalog: Catalog,
-  table: 'models' | 'datasets',
+  table: Exclude<RecordTable, 'jobs'>,
   { id, expiresAt }: { id: string; expiresAt: string | null },
   wanted: string | null,
 ): Promise<void> {

@@ -59,7 +59,7 @@ export function isReadable<Item extends object>(item: Item): item is Exclude<Ite
 }
 
 /** The record that a refusal is about, under the name of its kind. */
-export type NamedRecord = { model: string } | { dataset: string } | { job: string }
+export type NamedRecord = { model: string } | { dataset: string } | { export: string } | { job: string }
 
 /** Returns a record that can be read. @throws TureenError `TUREEN_RECORD_UNREADABLE` if it cannot */
 export function requireReadable<Item extends object>(

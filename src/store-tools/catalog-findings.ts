@@ -19,6 +19,8 @@ const questions: readonly string[] = [
   damagedJson('models', 'id', 'description', 'the model'),
   damagedJson('models', 'id', 'recipe', 'the model'),
   damagedJson('datasets', 'id', 'description', 'the data set'),
+  damagedJson('exports', 'id', 'description', 'the export'),
+  damagedJson('exports', 'id', 'correspondence', 'the export'),
   damagedJson('jobs', 'id', 'request', 'the job'),
   damagedJson('jobs', 'id', 'progress', 'the job'),
   damagedJson('jobs', 'id', 'error', 'the job'),

@@ -49,7 +49,7 @@ export async function recoverStore(directory: string, say: (line: string) => voi
         : await salvageRecords(usable.aside, paths.catalog, catalog, sha256 => files.get(sha256)?.bytes)
     if (salvaged)
       say(
-        `Of the damaged catalog ${salvaged.models} models, ${salvaged.datasets} data sets, ${salvaged.jobs} jobs and ${salvaged.scores} scores could be read, and are as they were.`,
+        `Of the damaged catalog ${salvaged.models} models, ${salvaged.datasets} data sets, ${salvaged.exports} exports, ${salvaged.jobs} jobs and ${salvaged.scores} scores could be read, and are as they were.`,
       )
     const labels = salvaged?.labels ?? new Map<string, Labels>()
     const known = await referencedDigests(catalog)

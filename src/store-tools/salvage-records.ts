@@ -2,8 +2,10 @@ import { DatabaseSync } from 'node:sqlite'
 import { sql } from 'kysely'
 import { labels as labelsSchema } from '../../schemas/common.ts'
 import type { DatasetItem } from '../../schemas/dataset.ts'
+import type { ExportListItem } from '../../schemas/export.ts'
 import type { ModelItem } from '../../schemas/model.ts'
 import { datasetRecords } from '../datasets/dataset-records.ts'
+import { exportRecords } from '../exports/export-records.ts'
 import { modelRecords } from '../models/model-records.ts'
 import type { Catalog } from '../storage/database.ts'
 import type { Labels } from '../storage/record-labels.ts'
@@ -12,7 +14,14 @@ import { isReadable } from '../storage/unreadable.ts'
 import { type Row, readableRows } from './readable-rows.ts'
 
 /** Numbers of records read from a damaged catalog. `labels`: labels of models with lost records, by the digest of the model's own file. */
-export type Salvaged = { models: number; datasets: number; jobs: number; scores: number; labels: Map<string, Labels> }
+export type Salvaged = {
+  models: number
+  datasets: number
+  exports: number
+  jobs: number
+  scores: number
+  labels: Map<string, Labels>
+}
 
 /** Tables to copy. Tables that others refer to come first. Idempotency keys are left out, since they live only for a day. */
 const tables = [
@@ -20,6 +29,7 @@ const tables = [
   'model_files',
   'datasets',
   'dataset_files',
+  'exports',
   'labels',
   'jobs',
   'job_inputs',
@@ -52,13 +62,15 @@ export async function salvageRecords(
   await removeParts(catalog)
   await removeUnreadable(catalog, 'models', modelRecords.each(catalog, { label: {} }))
   await removeUnreadable(catalog, 'datasets', datasetRecords.each(catalog, { label: {} }))
-  const count = async (table: 'models' | 'datasets' | 'jobs' | 'scores') => {
+  await removeUnreadable(catalog, 'exports', exportRecords.each(catalog, { label: {} }))
+  const count = async (table: 'models' | 'datasets' | 'exports' | 'jobs' | 'scores') => {
     const counted = await catalog.selectFrom(table).select(sql<number>`count(*)`.as('rows')).executeTakeFirstOrThrow()
     return counted.rows
   }
   return {
     models: await count('models'),
     datasets: await count('datasets'),
+    exports: await count('exports'),
     jobs: await count('jobs'),
     scores: await count('scores'),
     labels,
@@ -148,6 +160,7 @@ async function removeParts(catalog: Catalog): Promise<void> {
     'delete from model_files where model_id not in (select id from models)',
     'delete from datasets where id not in (select dataset_id from dataset_files)',
     'delete from dataset_files where dataset_id not in (select id from datasets)',
+    'delete from exports where model_id not in (select id from models) or checkpoint_id not in (select id from models)',
     'delete from jobs where result_parts <> (select count(*) from job_result_parts where job_id = jobs.id)',
     'delete from job_inputs where job_id not in (select id from jobs)',
     'delete from job_events where job_id not in (select id from jobs)',
@@ -158,15 +171,15 @@ async function removeParts(catalog: Catalog): Promise<void> {
     // Candidates that they wait for may be lost. They start again, and ask for those that they lack.
     'update jobs set waiting_since = null where waiting_since is not null',
     `delete from labels where owner_id not in
-      (select id from models union all select id from datasets union all select id from jobs)`,
+      (select id from models union all select id from datasets union all select id from exports union all select id from jobs)`,
   ])
     await sql.raw(statement).execute(catalog)
 }
 
 async function removeUnreadable(
   catalog: Catalog,
-  table: 'models' | 'datasets',
-  records: AsyncGenerator<ModelItem | DatasetItem>,
+  table: 'models' | 'datasets' | 'exports',
+  records: AsyncGenerator<ModelItem | DatasetItem | ExportListItem>,
 ): Promise<void> {
   const unreadable: string[] = []
   for await (const record of records) if (!isReadable(record)) unreadable.push(record.id)

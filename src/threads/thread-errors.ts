@@ -40,5 +40,7 @@ export const threadErrors = {
   readYaml: [...taskErrors, 'TUREEN_REQUEST_INVALID', 'TUREEN_BODY_MALFORMED', 'TUREEN_TOO_LARGE'],
   check: [...checkErrors, 'TUREEN_RECALIBRATION_IMPOSSIBLE'],
   checkSearch: checkErrors,
+  findExport: [...taskErrors, ...readingErrors, 'TUREEN_MODELS_DIFFER', 'TUREEN_EXPORT_UNMATCHED'],
+  convert: [...taskErrors, ...readingErrors, 'TUREEN_MODEL_UNSUPPORTED', 'TUREEN_CHECKPOINT_DIFFERS'],
   merge: [...checkErrors, ...receivedErrors, 'TUREEN_NOT_FINITE'],
 } as const satisfies Partial<Record<keyof ThreadPool, readonly ErrorCode[]>>

@@ -59,6 +59,13 @@ export type ThreadPool = {
    * @throws TureenError if a model cannot be read
    */
   compare: RunStoppable<'compare'>
+  /** Finds how the weights of a model follow from a checkpoint. @throws TureenError `TUREEN_EXPORT_UNMATCHED`; if a file cannot be read */
+  findExport: RunStoppable<'findExport'>
+  /**
+   * Writes the model that an export makes of a checkpoint, flushed to the disk: its own file at `output`, data files beside it.
+   * @throws TureenError `TUREEN_CHECKPOINT_DIFFERS`, `TUREEN_MODEL_UNSUPPORTED`; if a file cannot be read
+   */
+  convert: RunStoppable<'convert'>
   /**
    * Writes the plan of all models of a search to a new file at `output`, for evaluators.
    * @param signal ends the work at once
@@ -186,6 +193,10 @@ export function createThreadPool(
       runStoppable(({ shared }, signal) => runTask(mergers, 'rewrite', { ...rewrite, shared }, { signal }), options),
     compare: (comparison, options) =>
       runStoppable(({ shared }, signal) => runTask(mergers, 'compare', { ...comparison, shared }, { signal }), options),
+    findExport: (files, options) =>
+      runStoppable(({ shared }, signal) => runTask(mergers, 'findExport', { ...files, shared }, { signal }), options),
+    convert: (files, options) =>
+      runStoppable(({ shared }, signal) => runTask(mergers, 'convert', { ...files, shared }, { signal }), options),
     planSearch: (search, signal) => runTask(readers, 'planSearch', search, { signal }),
     planBase: (search, signal) => runTask(readers, 'planBase', search, { signal }),
     bootstrap: (samples, signal) => runTask(readers, 'bootstrap', samples, { signal }),

@@ -8,6 +8,8 @@ import type { TensorValues } from '../merge/rewrite-model.ts'
 import type { TensorRule } from '../merge/tensor-rule.ts'
 import { standBack } from '../stand-back.ts'
 import type { ModelPaths } from '../storage/model-paths.ts'
+import type { ConversionFiles } from './conversion-task.ts'
+import type { ExportFiles } from './export-task.ts'
 import type { NonFiniteTask } from './non-finite-task.ts'
 import type { MergeFile } from './open-inputs.ts'
 import type { PreparationTask, SettleTask } from './prepare-share.ts'
@@ -43,6 +45,8 @@ type CompareTask = {
   rules: readonly TensorRule[]
   shared: SharedArrayBuffer
 }
+type FindExportTask = ExportFiles & { shared: SharedArrayBuffer }
+type ConvertTask = ConversionFiles & { output: string; shared: SharedArrayBuffer }
 type DataTask = { path: string; location: string; bytes: number }
 type LocationsTask = { path: string; sent: readonly string[] }
 type TensorsTask = ModelPaths & { from: number; limit: number }
@@ -115,6 +119,16 @@ export const nonFinite = timedTask(async (task: NonFiniteTask) => {
 export const rewrite = timedTask(async ({ model, values, output, shared }: RewriteTask) => {
   const { rewriteFiles } = await import('./rewrite-task.ts')
   return rewriteFiles(model, values, output, workControl(shared))
+})
+
+export const findExport = timedTask(async ({ shared, ...files }: FindExportTask) => {
+  const { findExport } = await import('./export-task.ts')
+  return findExport(files, workControl(shared))
+})
+
+export const convert = timedTask(async ({ output, shared, ...files }: ConvertTask) => {
+  const { convertFiles } = await import('./conversion-task.ts')
+  return convertFiles(files, output, workControl(shared))
 })
 
 export const compare = movingTask(

@@ -62,7 +62,7 @@ test('bash proposes commands, options, and the values that an option can have', 
   expect(option).toEqual(['--weights'])
   expect(order).toEqual(['-created', '-name', '-bytes'])
   expect(strategy).toEqual(['greedy'])
-  expect(lists).toEqual(['models', 'datasets', 'jobs'])
+  expect(lists).toEqual(['models', 'datasets', 'exports', 'jobs'])
   expect(topics).toEqual(['guides/recipes'])
   expect(afterEquals).toEqual(['bytes'])
   expect(free ?? []).toEqual([])

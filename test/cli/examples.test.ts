@@ -32,7 +32,7 @@ async function alone(...parameters: string[]) {
 async function served(...parameters: string[]) {
   const ended = await typed(parameters, { cwd: directory.path, env: { TUREEN_URL: app.url } })
   expect(ended).toMatchObject({ code: 0, stderr: '' })
-  for (const list of ['models', 'datasets', 'jobs'])
+  for (const list of ['models', 'datasets', 'exports', 'jobs'])
     expect(await json(await fetch(`${app.url}/v1/${list}`)), list).toMatchObject({ items: [] })
   return ended
 }

@@ -70,7 +70,7 @@ test('push puts models and data sets there, which ls lists, pull writes and rm d
   const all = [...pushed.items.map(({ id }) => id), named.id]
   expect(await run(['rm', ...all, 'mistyped'])).toMatchObject({
     code: 1,
-    stderr: expect.stringContaining('There is no model, data set or job mistyped.'),
+    stderr: expect.stringContaining('There is no model, data set, export or job mistyped.'),
   })
   expect((await documentOf(modelPage, 'ls', '--label', 'of=push')).items).toHaveLength(2)
   const removed = await documentOf(listed(z.union([model, dataset])), 'rm', ...all)
@@ -224,7 +224,7 @@ describe('jobs', () => {
 })
 
 test.each([
-  ['ls', 'modles', 'There is no list modles. Lists are models, datasets, jobs.'],
+  ['ls', 'modles', 'There is no list modles. Lists are models, datasets, exports, jobs.'],
   ['ls', '--label', 'run', '--label run: must be KEY=VALUE, such as run=42.'],
   ['ls', '--created-after', 'yesterday', '--created-after yesterday: must be a time'],
   ['ls', '--sort', 'size', "argument 'size' is invalid"],

@@ -1,7 +1,8 @@
-import { copyFile } from 'node:fs/promises'
+import { copyFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { exportedNet, safetensorsOf, trainedNet } from '../support/exported-net.ts'
 import { json, postJson, uploadModel } from '../support/http-client.ts'
 import { projectFile, projectRoot, startApp, temporaryDirectory } from '../support/server.ts'
 import { typed } from '../support/typed-command.ts'
@@ -13,6 +14,8 @@ beforeAll(async () => {
   directory = await temporaryDirectory()
   for (const name of ['ft0.onnx', 'ft1.onnx', 'val.npz'])
     await copyFile(join(projectRoot, 'examples/digits', name), join(directory.path, name))
+  await writeFile(join(directory.path, 'net.onnx'), exportedNet(trainedNet(1)))
+  await writeFile(join(directory.path, 'net.safetensors'), safetensorsOf(trainedNet(1)))
   app = await startApp({ TUREEN_RATE_LIMIT: '0' })
   const document = await json<object>(await fetch(`${app.url}/openapi.json`))
   const ajv = new Ajv2020({ strict: false, validateFormats: false })
@@ -50,12 +53,14 @@ const documented: Documented[] = [
   ['search', () => ['ft0.onnx', 'ft1.onnx', '--score', 'wc -c < {model}'], named('SearchJob')],
   ['evaluate', () => ['ft0.onnx', '--data', 'val.npz'], named('EvaluationJob')],
   ['compare', () => ['ft0.onnx', 'ft1.onnx'], named('ComparisonJob')],
+  ['export', () => ['net.onnx', '--checkpoint', 'net.safetensors'], named('ExportJob')],
   ['inspect', () => ['ft0.onnx'], named('Model')],
   ['push', () => ['ft0.onnx'], named('Model')],
   ['push', () => ['val.npz'], named('Dataset')],
   ['push', () => ['ft0.onnx', 'ft1.onnx'], listOf('Model')],
   ['ls', () => [], named('ModelPage')],
   ['ls', () => ['datasets'], named('DatasetPage')],
+  ['ls', () => ['exports'], named('ExportPage')],
   ['ls', () => ['jobs'], named('JobPage')],
   ['jobs', () => [], named('JobPage')],
   ['pull', async () => [await added('pulled'), '-o', 'pulled.onnx'], named('Model')],

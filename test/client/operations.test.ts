@@ -51,7 +51,7 @@ describe('the operations of the client', () => {
     expect(await client.getServiceMetrics()).toContain('# TYPE tureen_')
     expect((await client.listMergeMethods()).items.map(({ name }) => name)).toContain('ties')
     expect((await client.listScoringMetrics()).items.map(({ name }) => name)).toContain('accuracy')
-    for (const list of ['listModels', 'listDatasets', 'listJobs'] as const)
+    for (const list of ['listModels', 'listDatasets', 'listExports', 'listJobs'] as const)
       expect(await client[list]()).toEqual({ items: [], nextCursor: null })
   })
 })

@@ -3,7 +3,11 @@ import { cp, readdir, readFile, writeFile } from 'node:fs/promises'
 import { delimiter, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
 import { readConfig } from '../../src/config.ts'
+import { readTensor } from '../../src/export/read-tensors.ts'
+import { checkpointTensors } from '../support/checkpoints.ts'
+import { indexed } from '../support/exports.ts'
 import { json } from '../support/http-client.ts'
 import { numpyPython } from '../support/numpy-python.ts'
 import { expectStepsAsNumpy, stepsOf } from '../support/pytorch-steps.ts'
@@ -87,6 +91,23 @@ describe('the commands of', () => {
       const page = String(await projectFile('docs/tutorials/coming-from-pytorch.md'))
       expect(stepsOf(page).length).toBe(page.match(/^tureen /gm)?.length)
       await expectStepsAsNumpy(page, join(at, 'examples/digits'))
+    },
+    async 'docs/tutorials/soups-of-checkpoints.md'(printed, at) {
+      const { exhaustive } = z
+        .object({
+          exhaustive: z.object({ val: z.object({ accuracy: z.number() }), test: z.object({ accuracy: z.number() }) }),
+        })
+        .parse(JSON.parse(String(await projectFile('examples/digits/expected.json'))))
+      // The best soup on test, twice: by the search, and of the checkpoints.
+      expect(printed).toContain(exhaustive.val.accuracy.toFixed(3))
+      expect(printed.trimEnd().split('\n').slice(-3).join()).toContain(exhaustive.test.accuracy.toFixed(6))
+      const out = (name: string) => readFile(join(at, 'examples/digits/out', name))
+      const elements = async (name: string) =>
+        Object.fromEntries(checkpointTensors(await out(name)).map(({ name, hex }) => [name, hex]))
+      const weights = await elements('final.safetensors')
+      const model = indexed(await out('final.onnx'))
+      for (const tensor of model.layout.tensors.filter(({ name }) => name in weights))
+        expect(Buffer.from(readTensor(tensor, model).bytes).toString('hex'), tensor.name).toBe(weights[tensor.name])
     },
     async 'docs/tutorials/first-soup.md'(_, at) {
       const out = (name: string) => readFile(join(at, 'examples/digits/out', `${name}.onnx`))

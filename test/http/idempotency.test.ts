@@ -3,9 +3,11 @@ import { once } from 'node:events'
 import { request } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { ExportResult } from '../../schemas/export.ts'
 import { bigModel } from '../support/big-model.ts'
 import { changeCatalog } from '../support/change-catalog.ts'
 import { isClustered } from '../support/clustered.ts'
+import { exportedNet, safetensorsOf, trainedNet } from '../support/exported-net.ts'
 import { expectNothingIncoming, filesIn, json, modelForm, readProblem, uploadModel } from '../support/http-client.ts'
 import { linearModel } from '../support/onnx-model.ts'
 import { evaluating, projectFile, startApp } from '../support/server.ts'
@@ -17,6 +19,8 @@ let app: Awaited<ReturnType<typeof startApp>>
 let models: { id: string }[]
 let dataset: Buffer<ArrayBuffer>
 let datasetId: string
+let exported: { model: string; checkpoint: string }
+let made: string
 beforeAll(async () => {
   app = await startApp({ ...evaluating, TUREEN_SWEEP_SECONDS: '1' }, () => now)
   const files = [0, 1].map(number => projectFile(`examples/digits/ft${number}.onnx`))
@@ -24,6 +28,12 @@ beforeAll(async () => {
   for (const file of files) models.push({ id: (await uploadModel(app.url, await file)).id })
   dataset = await projectFile('examples/digits/val.npz')
   datasetId = (await json<{ id: string }>(await post('/v1/datasets', dataset))).id
+  exported = {
+    model: (await uploadModel(app.url, exportedNet(trainedNet(1)))).id,
+    checkpoint: (await uploadModel(app.url, safetensorsOf(trainedNet(1)))).id,
+  }
+  const job = await json<{ result: ExportResult }>(await post('/v1/exports?wait=30', text(exported)))
+  made = job.result.export.id
 })
 afterAll(() => app.close())
 
@@ -66,6 +76,8 @@ const creations: [name: string, path: () => string, body: () => Body, list: stri
   ['a merge', () => '/v1/merges', () => text({ models }), '/v1/jobs'],
   ['a comparison', () => '/v1/comparisons', () => text({ models }), '/v1/jobs'],
   ['an evaluation', () => '/v1/evaluations', () => text({ model: models[0]?.id, dataset: datasetId }), '/v1/jobs'],
+  ['an export', () => '/v1/exports', () => text(exported), '/v1/jobs'],
+  ['a conversion', () => `/v1/exports/${made}/models`, () => text({ checkpoint: exported.checkpoint }), '/v1/jobs'],
   [
     'a search',
     () => '/v1/searches',

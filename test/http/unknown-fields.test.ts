@@ -67,6 +67,14 @@ describe('an unknown field is refused with the nearest that its place has', () =
       'lambda',
     ],
     ['in a comparison', 'comparisons', () => ({ models: [{ id }, { id, Id: id }] }), 'models.1.Id', 'id'],
+    ['in an export', 'exports', () => ({ model: id, checkpoint: id, unmached: 'keep' }), 'unmached', 'unmatched'],
+    [
+      'in a conversion',
+      'exports/none/models',
+      () => ({ checkpoint: id, provenence: false }),
+      'provenence',
+      'provenance',
+    ],
     [
       'in one of several strategies',
       'searches',

@@ -26,7 +26,7 @@ async function idle(_: unknown, { signal }: { signal: AbortSignal }): Promise<vo
 
 function serviceOf(catalog: Catalog): Jobs {
   const type = { runner: idle }
-  const types = { merge: type, comparison: type, evaluation: type, search: type }
+  const types = { merge: type, comparison: type, evaluation: type, search: type, export: type, conversion: type }
   const limits = { concurrency: 1, maximumQueued: 10, ttl: null }
   const reserve = createReserve(directory.path, async () => undefined)
   const observer = { jobEnded() {}, jobCutOff() {} }

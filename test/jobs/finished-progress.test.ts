@@ -1,13 +1,17 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { ExportResult } from '../../schemas/export.ts'
 import type { JobRecord } from '../../schemas/job.ts'
+import { exportedNet, safetensorsOf, trainedNet } from '../support/exported-net.ts'
 import { digits, json, postJson, uploadModel } from '../support/http-client.ts'
 import { projectFile, startApp } from '../support/server.ts'
 
 let app: Awaited<ReturnType<typeof startApp>>
 let models: { id: string }[]
 let dataset: string
+let exported: { model: string; checkpoint: string }
+let made: string
 beforeAll(async () => {
   app = await startApp()
   models = []
@@ -17,16 +21,24 @@ beforeAll(async () => {
     body: await projectFile('examples/digits/val.npz'),
   })
   dataset = (await json<{ id: string }>(uploaded)).id
+  exported = {
+    model: (await uploadModel(app.url, exportedNet(trainedNet(1)))).id,
+    checkpoint: (await uploadModel(app.url, safetensorsOf(trainedNet(1)))).id,
+  }
+  const job = await json<{ result: ExportResult }>(await postJson(`${app.url}/v1/exports?wait=60`, exported))
+  made = job.result.export.id
 })
 afterAll(() => app.close())
 
 const selection = () => ({ dataset, metric: 'accuracy' })
-const jobs: [name: string, path: string, body: () => object][] = [
+const jobs: [name: string, path: string | (() => string), body: () => object][] = [
   ['a merge', 'merges', () => ({ models })],
   ['a merge of one model', 'merges', () => ({ models: models.slice(0, 1) })],
   ['a comparison', 'comparisons', () => ({ models })],
   ['an evaluation', 'evaluations', () => ({ model: models[0]?.id, dataset })],
   ['an evaluation whose scores are known', 'evaluations', () => ({ model: models[0]?.id, dataset })],
+  ['an export', 'exports', () => exported],
+  ['a conversion', () => `exports/${made}/models`, () => ({ checkpoint: exported.checkpoint })],
   ['a search', 'searches', () => ({ models, strategy: { type: 'greedy' }, selection: selection() })],
   [
     'a search that its budget ends',
@@ -41,7 +53,8 @@ const jobs: [name: string, path: string, body: () => object][] = [
 ]
 
 test.each(jobs)('%s that has succeeded shows finished progress in every place', async (_, path, body) => {
-  const waited = await json<JobRecord>(await postJson(`${app.url}/v1/${path}?wait=60`, body()))
+  const address = typeof path === 'string' ? path : path()
+  const waited = await json<JobRecord>(await postJson(`${app.url}/v1/${address}?wait=60`, body()))
   expect(waited.status).toBe('succeeded')
   const read = await json<JobRecord>(await fetch(`${app.url}/v1/jobs/${waited.id}`))
   const events = await (await fetch(`${app.url}/v1/jobs/${waited.id}/events`)).text()

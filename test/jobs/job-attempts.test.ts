@@ -3,7 +3,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import pino from 'pino'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { comparisonRequest } from '../../schemas/comparison.ts'
+import { conversionRequest } from '../../schemas/conversion.ts'
 import { evaluationRequest } from '../../schemas/evaluation.ts'
+import { exportRequest } from '../../schemas/export.ts'
 import { type JobRecord, type JobType, jobType } from '../../schemas/job.ts'
 import { mergeRequest } from '../../schemas/merge.ts'
 import { searchRequest } from '../../schemas/search.ts'
@@ -61,6 +63,8 @@ function newProcess(run: Runner = idle, concurrency = 2): Process {
     merge: { runner },
     evaluation: { runner },
     search: { runner },
+    export: { runner },
+    conversion: { runner },
     comparison: {
       async runner(request, context) {
         await runner(request, context)
@@ -94,6 +98,8 @@ const requests = {
     type: 'evaluation',
     request: evaluationRequest.parse({ model: 'a', dataset: 'd', metrics: ['accuracy'] }),
   },
+  export: { type: 'export', request: exportRequest.parse({ model: 'a', checkpoint: 'b' }) },
+  conversion: { type: 'conversion', request: conversionRequest.parse({ export: 'e', checkpoint: 'b' }) },
   search: {
     type: 'search',
     request: searchRequest.parse({

@@ -59,6 +59,8 @@ beforeAll(async () => {
     merge: unused,
     evaluation: unused,
     search: unused,
+    export: unused,
+    conversion: unused,
     comparison: {
       runner: async (_, { succeed }) =>
         succeed(async () => (isText ? new ResultText(textOf(jsonBytes(result))) : result)),

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { JobRecord } from '../../schemas/job.ts'
 import { batchNormModel, channels, randomLayers } from '../support/batch-norm-model.ts'
+import { exportedNet, safetensorsOf, trainedNet } from '../support/exported-net.ts'
 import { contentFile, flipBit } from '../support/filled-store.ts'
 import { customOperator, endlessLoop, nestedFunctions, sixteenGibibytes } from '../support/hostile-models.ts'
 import { json, modelForm, uploadModel } from '../support/http-client.ts'
@@ -247,6 +248,30 @@ describe('a comparison leaves nothing', () => {
     const { id } = await start('/v1/comparisons', { models: models.map(({ id }) => ({ id })) })
     expect(await ended(id)).toMatchObject({ status: 'failed', error: { code: 'TUREEN_CONTENT_DAMAGED' } })
     await uploadModel(app.url, other)
+  })
+})
+
+describe('an export and a conversion leave nothing', () => {
+  const sent = async (seed: number) => ({
+    model: await uploadModel(app.url, exportedNet(trainedNet(seed))),
+    checkpoint: await uploadModel(app.url, safetensorsOf(trainedNet(seed))),
+  })
+
+  test('when the checkpoint is another one', async () => {
+    const [own, other] = [await sent(1), await sent(2)]
+    const failed = await start('/v1/exports', { model: own.model.id, checkpoint: other.checkpoint.id })
+    expect(await ended(failed.id)).toMatchObject({ status: 'failed', error: { code: 'TUREEN_EXPORT_UNMATCHED' } })
+    const { id } = await start('/v1/exports', { model: own.model.id, checkpoint: own.checkpoint.id })
+    const job = await ended(id)
+    if (job.type !== 'export' || !job.result) throw new Error('no export')
+    const { 'fc1.bias': _, ...lacking } = trainedNet(3)
+    const checkpoint = await uploadModel(app.url, safetensorsOf(lacking))
+    const conversion = await start(`/v1/exports/${job.result.export.id}/models`, { checkpoint: checkpoint.id })
+    expect(await ended(conversion.id)).toMatchObject({ status: 'failed', error: { code: 'TUREEN_CHECKPOINT_DIFFERS' } })
+    flipBit(contentFile(app.data, own.model.sha256), 400)
+    const damaged = await start(`/v1/exports/${job.result.export.id}/models`, { checkpoint: other.checkpoint.id })
+    expect(await ended(damaged.id)).toMatchObject({ status: 'failed', error: { code: 'TUREEN_CONTENT_DAMAGED' } })
+    await sent(1)
   })
 })
 

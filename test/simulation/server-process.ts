@@ -115,6 +115,8 @@ export async function startProcess(parts: SharedParts, actor: Actor, role: Serve
     merge: { runner: notSimulated },
     evaluation: { runner: notSimulated },
     search: { runner: notSimulated },
+    export: { runner: notSimulated },
+    conversion: { runner: notSimulated },
   }
   const executor = createJobExecutor({ ...services, queue, types }, () => undefined)
   const process = {

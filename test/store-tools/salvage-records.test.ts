@@ -109,7 +109,7 @@ test('records that can be read keep ids, names, labels and jobs; the others get 
   overwrite(leaves[3] ?? 0)
   const { recovery, said } = await recover()
   expect(said).toMatch(/catalog\.sqlite is damaged\. It was set aside as .*, and a new one begun\./)
-  expect(said).toMatch(/Of the damaged catalog \d+ models, 1 data sets, 1 jobs and 0 scores could be read/)
+  expect(said).toMatch(/Of the damaged catalog \d+ models, 1 data sets, 0 exports, 1 jobs and 0 scores could be read/)
   await store.serving(async url => {
     const after = await models(url)
     expect(after).toEqual(expect.arrayContaining(kept(after)))

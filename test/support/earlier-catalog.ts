@@ -3,6 +3,7 @@ import type { DatabaseSync } from 'node:sqlite'
 /** Statements that undo migrations, newest first. They keep the rows, as an earlier version would have written them. */
 const undone: readonly [migration: string, statements: string][] = [
   ['0027', 'drop table job_mistakes'],
+  ['0026', 'drop table exports'],
   ['0025', 'drop index models_by_kind; alter table models drop column kind'],
   [
     '0024',

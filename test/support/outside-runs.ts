@@ -222,10 +222,11 @@ export function outsideProcess(
       return new ResultText(['{}'])
     })
   }
-  const none = () => Promise.reject(new RangeError('only searches'))
+  const none = { runner: () => Promise.reject(new RangeError('only searches')) }
+  const unused = { merge: none, evaluation: none, comparison: none, export: none, conversion: none }
   const jobs = createJobs(
     { catalog, notifications: null, reserve: createReserve(directory, async () => undefined) },
-    { merge: { runner: none }, evaluation: { runner: none }, comparison: { runner: none }, search: { runner } },
+    { ...unused, search: { runner } },
     pino({ level: 'silent' }),
     { concurrency: 2, maximumQueued: 100, ttl: null },
     { jobEnded() {}, jobCutOff() {} },

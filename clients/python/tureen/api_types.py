@@ -150,6 +150,75 @@ class ComparisonResult(_ComparisonResultRequired, total=False):
     models: List[ComparisonResultModelsItem]
 
 
+class _ConversionBodyRequired(TypedDict):
+    checkpoint: str
+
+
+class ConversionBody(_ConversionBodyRequired, total=False):
+    provenance: bool
+    name: str
+    labels: Dict[str, str]
+    ttl: int
+
+
+class _ConversionJobRequired(TypedDict):
+    id: str
+    type: Literal["conversion"]
+    status: Literal["queued", "running", "waiting", "succeeded", "failed", "cancelled"]
+    progress: Union[JobProgress, None]
+    labels: Dict[str, str]
+    createdAt: Timestamp
+    startedAt: Union[Timestamp, None]
+    finishedAt: Union[Timestamp, None]
+    expiresAt: Union[Timestamp, None]
+    attempts: int
+    request: ConversionRequest
+
+
+class ConversionJob(_ConversionJobRequired, total=False):
+    lastFailure: FailedStart
+    result: ConversionResult
+    error: Problem
+
+
+class _ConversionRequestRequired(TypedDict):
+    checkpoint: str
+    provenance: bool
+    labels: Dict[str, str]
+    export: str
+
+
+class ConversionRequest(_ConversionRequestRequired, total=False):
+    name: str
+    ttl: int
+
+
+class _ConversionResultModelRequired(TypedDict):
+    id: str
+    sha256: str
+    bytes: int
+
+
+class ConversionResultModel(_ConversionResultModelRequired, total=False):
+    name: Union[str, None]
+
+
+class ConversionResultReport(TypedDict):
+    weights: int
+    kept: int
+    warnings: List[str]
+    bytesRead: int
+    bytesWritten: int
+    seconds: float
+
+
+class ConversionResult(TypedDict):
+    model: ConversionResultModel
+    export: ComparisonResultModelsItem
+    checkpoint: ComparisonResultModelsItem
+    report: ConversionResultReport
+
+
 class _DatasetArraysItemRequired(TypedDict):
     name: str
     dtype: str
@@ -334,6 +403,140 @@ class EvaluationResult(_EvaluationResultRequired, total=False):
     ignored: Dict[str, int]
 
 
+class ExportPrefix(TypedDict):
+    """Difference between the names of the graph and the keys of the checkpoint."""
+
+    drop: str
+    add: str
+
+
+class ExportCounts(TypedDict):
+    """Lengths of the lists of GET /v1/exports/{id}."""
+
+    weights: int
+    unmatched: int
+    ambiguous: int
+    shared: int
+    numbers: int
+    unused: int
+
+
+class ExportWeightsItem(TypedDict):
+    tensor: str
+    dtype: str
+    dims: List[int]
+    keys: List[str]
+    derivation: str
+
+
+class ExportUnmatchedItem(TypedDict):
+    tensor: str
+    dtype: str
+    dims: List[int]
+    nearest: Union[str, None]
+    reason: str
+
+
+class ExportNumbersItem(TypedDict):
+    tensor: str
+    dtype: str
+    dims: List[int]
+
+
+class ExportAmbiguousItem(TypedDict):
+    weights: List[str]
+    choices: List[str]
+
+
+class ExportSharedItemOthersItem(TypedDict):
+    output: str
+    derivation: str
+
+
+class ExportSharedItem(TypedDict):
+    tensor: str
+    others: List[ExportSharedItemOthersItem]
+
+
+class Export(TypedDict):
+    """An export with the steps from tensors of its checkpoint to each weight of its ONNX model."""
+
+    name: Union[str, None]
+    labels: Dict[str, str]
+    sha256: str
+    model: ComparisonResultModelsItem
+    checkpoint: ComparisonResultModelsItem
+    prefix: ExportPrefix
+    counts: ExportCounts
+    warnings: List[str]
+    createdAt: Timestamp
+    expiresAt: Union[Timestamp, None]
+    id: str
+    weights: List[ExportWeightsItem]
+    unmatched: List[ExportUnmatchedItem]
+    numbers: List[ExportNumbersItem]
+    ambiguous: List[ExportAmbiguousItem]
+    shared: List[ExportSharedItem]
+    unused: List[str]
+
+
+class _ExportJobRequired(TypedDict):
+    id: str
+    type: Literal["export"]
+    status: Literal["queued", "running", "waiting", "succeeded", "failed", "cancelled"]
+    progress: Union[JobProgress, None]
+    labels: Dict[str, str]
+    createdAt: Timestamp
+    startedAt: Union[Timestamp, None]
+    finishedAt: Union[Timestamp, None]
+    expiresAt: Union[Timestamp, None]
+    attempts: int
+    request: ResolvedExportRequest
+
+
+class ExportJob(_ExportJobRequired, total=False):
+    lastFailure: FailedStart
+    result: ExportResult
+    error: Problem
+
+
+class ExportPage(TypedDict):
+    items: List[Union[ExportSummary, UnreadableExport]]
+    nextCursor: Union[str, None]
+
+
+class _ExportRequestRequired(TypedDict):
+    model: str
+    checkpoint: str
+
+
+class ExportRequest(_ExportRequestRequired, total=False):
+    unmatched: Literal["refuse", "keep"]
+    name: str
+    labels: Dict[str, str]
+    ttl: int
+
+
+class ExportResult(TypedDict):
+    export: ExportSummary
+
+
+class ExportSummary(TypedDict):
+    """An export without its lists; GET /v1/exports/{id} answers with them."""
+
+    id: str
+    name: Union[str, None]
+    labels: Dict[str, str]
+    sha256: str
+    model: ComparisonResultModelsItem
+    checkpoint: ComparisonResultModelsItem
+    prefix: ExportPrefix
+    counts: ExportCounts
+    warnings: List[str]
+    createdAt: Timestamp
+    expiresAt: Union[Timestamp, None]
+
+
 class ExternalCandidateRulesItem(TypedDict):
     match: str
     weights: List[float]
@@ -507,7 +710,7 @@ class JobSummarySearch(_JobSummarySearchRequired, total=False):
 
 class _JobSummaryRequired(TypedDict):
     id: str
-    type: Literal["merge", "evaluation", "search", "comparison"]
+    type: Literal["merge", "evaluation", "search", "comparison", "export", "conversion"]
     status: Literal["queued", "running", "waiting", "succeeded", "failed", "cancelled"]
     progress: Union[JobProgress, None]
     name: Union[str, None]
@@ -723,16 +926,6 @@ class MergeRequest(_MergeRequestRequired, total=False):
     ttl: int
 
 
-class _MergeResultModelRequired(TypedDict):
-    id: str
-    sha256: str
-    bytes: int
-
-
-class MergeResultModel(_MergeResultModelRequired, total=False):
-    name: Union[str, None]
-
-
 class MergeResultReportTensors(TypedDict):
     averaged: int
     copied: int
@@ -834,7 +1027,7 @@ class MergeResultReport(_MergeResultReportRequired, total=False):
 
 
 class _MergeResultRequired(TypedDict):
-    model: MergeResultModel
+    model: ConversionResultModel
     report: MergeResultReport
 
 
@@ -983,6 +1176,7 @@ class ProblemCause(_ProblemCauseRequired, total=False):
     field: str
     model: str
     dataset: str
+    export: str
     job: str
     location: str
     tensor: str
@@ -1025,6 +1219,7 @@ class Recipe(_RecipeRequired, total=False):
     outputDtype: Literal["float32", "float16", "bfloat16", "float64"]
     onNonFinite: Literal["warn", "fail"]
     recalibrate: RecipeRecalibrate
+    export: str
 
 
 class _RecommendedModelRequired(TypedDict):
@@ -1085,6 +1280,18 @@ class ResolvedEvaluationRequest(_ResolvedEvaluationRequestRequired, total=False)
     batchSize: int
     metrics: List[MetricRequest]
     limit: int
+    ttl: int
+
+
+class _ResolvedExportRequestRequired(TypedDict):
+    model: str
+    checkpoint: str
+    unmatched: Literal["refuse", "keep"]
+    labels: Dict[str, str]
+
+
+class ResolvedExportRequest(_ResolvedExportRequestRequired, total=False):
+    name: str
     ttl: int
 
 
@@ -1678,9 +1885,19 @@ class UnreadableDataset(TypedDict):
     unreadable: str
 
 
+class UnreadableExport(TypedDict):
+    id: str
+    name: Union[str, None]
+    labels: Dict[str, str]
+    sha256: Union[str, None]
+    createdAt: Union[Timestamp, None]
+    expiresAt: Union[Timestamp, None]
+    unreadable: str
+
+
 class _UnreadableJobRequired(TypedDict):
     id: str
-    type: Union[Literal["merge", "evaluation", "search", "comparison"], None]
+    type: Union[Literal["merge", "evaluation", "search", "comparison", "export", "conversion"], None]
     status: Literal["queued", "running", "waiting", "succeeded", "failed", "cancelled"]
     progress: None
     labels: Dict[str, str]
@@ -1801,7 +2018,7 @@ class VerificationPass(TypedDict):
     damaged: List[VerificationPassDamagedItem]
 
 
-Job = Union["MergeJob", "EvaluationJob", "SearchJob", "ComparisonJob"]
+Job = Union["MergeJob", "EvaluationJob", "SearchJob", "ComparisonJob", "ExportJob", "ConversionJob"]
 
 
 MergeMethodName = Literal["linear", "slerp", "nuslerp", "multislerp", "karcher", "model_stock", "task_arithmetic", "ties", "dare_linear", "dare_ties", "della", "della_linear", "breadcrumbs", "breadcrumbs_ties", "sce", "ema", "nearswap", "fisher", "wise_ft"]

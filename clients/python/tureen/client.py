@@ -5,11 +5,12 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any, Callable, Iterator, Literal, Mapping, Optional, Type, TypeVar, Union, overload
 
-from .api_types import ComparisonJob, EvaluationJob, Job, MergeJob, SearchJob
+from .api_types import ComparisonJob, ConversionJob, EvaluationJob, ExportJob, Job, MergeJob, SearchJob
 from .candidate_operations import CandidateOperations
 from .dataset_operations import DatasetOperations
 from .errors import TureenError
 from .exchange import Exchange
+from .export_operations import ExportOperations
 from .job_operations import JobOperations
 from .model_operations import ModelOperations
 from .service_operations import ServiceOperations
@@ -19,11 +20,17 @@ from .transports import HttpTransport, Transport
 from .waiting import OnEvent, OnJobProgress, wait_for_job
 
 
-AnyJob = TypeVar("AnyJob", MergeJob, SearchJob, EvaluationJob, ComparisonJob)
+AnyJob = TypeVar("AnyJob", MergeJob, SearchJob, EvaluationJob, ComparisonJob, ExportJob, ConversionJob)
 
 
 class Client(
-    ServiceOperations, ModelOperations, DatasetOperations, SoupOperations, JobOperations, CandidateOperations
+    ServiceOperations,
+    ModelOperations,
+    DatasetOperations,
+    ExportOperations,
+    SoupOperations,
+    JobOperations,
+    CandidateOperations,
 ):
     """A client of one server. It has a method for every operation of the API, by its operationId in snake case, and `wait`.
 

@@ -19,12 +19,12 @@ from .api_types import (
     SearchRequest,
     UnreadableJob,
 )
-from .bodies import BytesBody, json_body
 from .exchange import ApiCall, Exchange, read_json, read_nothing
 from .job_events import JobEvent, job_events
 from .settings import RequestOptions
+from .start_job import start_job
 
-JobType = Literal["merge", "evaluation", "search", "comparison"]
+JobType = Literal["merge", "evaluation", "search", "comparison", "export", "conversion"]
 JobStatus = Literal["queued", "running", "waiting", "succeeded", "failed", "cancelled"]
 
 
@@ -142,8 +142,4 @@ class JobOperations:
         idempotency_key: Optional[str],
         options: Optional[RequestOptions],
     ) -> Any:
-        is_yaml = isinstance(request, str)
-        body = BytesBody(request.encode(), is_upload=False) if is_yaml else json_body(request)
-        headers = {"content-type": "application/yaml" if is_yaml else "application/json"}
-        call = ApiCall({"wait": wait}, headers, body, None, options, idempotency_key)
-        return self._exchange.send(operation, {}, call, read_json)
+        return start_job(self._exchange, operation, {}, request, wait, idempotency_key, options)

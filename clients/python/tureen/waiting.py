@@ -9,8 +9,12 @@ from typing import Any, Callable, Optional, Union, overload
 from .api_types import (
     ComparisonJob,
     ComparisonResult,
+    ConversionJob,
+    ConversionResult,
     EvaluationJob,
     EvaluationResult,
+    ExportJob,
+    ExportResult,
     Job,
     JobProgress,
     MergeJob,
@@ -134,6 +138,10 @@ def result_of(job: SearchJob) -> SearchResult: ...
 def result_of(job: EvaluationJob) -> EvaluationResult: ...
 @overload
 def result_of(job: ComparisonJob) -> ComparisonResult: ...
+@overload
+def result_of(job: ExportJob) -> ExportResult: ...
+@overload
+def result_of(job: ConversionJob) -> ConversionResult: ...
 
 
 def result_of(job: Any) -> Any:

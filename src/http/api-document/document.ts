@@ -19,6 +19,10 @@ export const about = {
   tags: [
     { name: 'soups', description: 'Merging models, in one request or as a job' },
     { name: 'models', description: 'Models, their tensors, files, recipes and scores' },
+    {
+      name: 'exports',
+      description: 'ONNX models out of checkpoints: how the weights of a model follow from a checkpoint',
+    },
     { name: 'datasets', description: 'Data sets that models are scored on' },
     { name: 'evaluation', description: 'Scoring models on data sets' },
     { name: 'searches', description: 'Searching for the best models and weights to average' },

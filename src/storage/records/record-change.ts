@@ -2,6 +2,7 @@ import { maximumLabels, type RecordChange } from '../../../schemas/common.ts'
 import { TureenError } from '../../errors.ts'
 import type { Catalog } from '../database.ts'
 import { insertLabels, type Labels } from '../record-labels.ts'
+import type { RecordTable } from './record-tables.ts'
 
 /** The fields of a record that clients may change. */
 export type ChangeableFields = { name: string | null; labels: Labels }
@@ -23,7 +24,7 @@ export function changedFields(before: ChangeableFields, { name, labels }: Record
 /** Writes the fields of a record that differ from those before. */
 export async function writeChange(
   transaction: Catalog,
-  table: 'models' | 'datasets',
+  table: Exclude<RecordTable, 'jobs'>,
   id: string,
   before: ChangeableFields,
   after: ChangeableFields,

@@ -19,7 +19,7 @@ import {
   type UnreadableRecord,
   unreadableRow,
 } from './record-kind.ts'
-import { deleteRecord } from './record-tables.ts'
+import { deleteRecord, type RecordTable } from './record-tables.ts'
 import { comesAfter, orderClause, placeForm, placeIn, placeText, type RowOrder, type SortedRow } from './row-order.ts'
 
 /** The content of a record and the client's values for it: a second upload with equal ones makes no second record. */
@@ -193,7 +193,7 @@ export function createRecords<Row extends RecordRow, Readable extends ReadableRe
 }
 
 /** Returns the SQL of the id that a reference names, by id or digest: of the newest record. */
-export function newestId(table: 'models' | 'datasets', reference: string): RawBuilder<string> {
+export function newestId(table: Exclude<RecordTable, 'jobs'>, reference: string): RawBuilder<string> {
   const { column, value } = columnOf(reference)
   return sql<string>`(select id from ${sql.table(table)} where ${sql.ref(column)} = ${value} order by id desc limit 1)`
 }

@@ -11,7 +11,7 @@ type OwnedTable = {
 }
 
 /** The tables of records. */
-export const recordKinds = ['models', 'datasets', 'jobs'] as const
+export const recordKinds = ['models', 'datasets', 'exports', 'jobs'] as const
 
 export type RecordTable = (typeof recordKinds)[number]
 
@@ -19,6 +19,7 @@ export type RecordTable = (typeof recordKinds)[number]
 export const recordTables: Record<RecordTable, readonly OwnedTable[]> = {
   models: [{ table: 'model_files', owner: 'model_id', holdsContent: true }],
   datasets: [{ table: 'dataset_files', owner: 'dataset_id', holdsContent: true }],
+  exports: [],
   jobs: [
     { table: 'job_inputs', owner: 'job_id', holdsContent: false },
     { table: 'job_events', owner: 'job_id', holdsContent: false },

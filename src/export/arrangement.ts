@@ -1,0 +1,87 @@
+import type { Derivation } from './derivation.ts'
+import type { DerivedTensor } from './derived-tensor.ts'
+import { joinedOrder, transposed } from './element-moves.ts'
+
+/** A rearrangement of elements: the dims that they are given first, then the order of axes, then the dims of the result. */
+export type Arrangement = {
+  before: readonly number[] | null
+  axes: readonly number[] | null
+  after: readonly number[] | null
+}
+
+/** Most axes of a tensor whose orders are all tried. */
+const mostAxes = 6
+
+/**
+ * Returns every rearrangement between tensors of the same number of elements, without looking at values: none, a
+ * reshape, and an order of axes before or after a reshape. Two that move all elements alike are one.
+ */
+export function possibleArrangements(from: readonly number[], to: readonly number[]): Arrangement[] {
+  const found: Arrangement[] = [{ before: null, axes: null, after: equalDims(from, to) ? null : to }]
+  const met = new Set<string>()
+  const isNew = (dims: readonly number[], axes: readonly number[]) => {
+    const moves = JSON.stringify(joinedOrder(dims, axes))
+    return !met.has(moves) && met.add(moves)
+  }
+  for (const axes of orders(from)) {
+    const dims = axes.map(axis => from[axis] ?? 1)
+    if (isNew(from, axes)) found.push({ before: null, axes, after: equalDims(dims, to) ? null : to })
+  }
+  for (const axes of orders(to)) {
+    const before = to.map(() => 1)
+    for (const [place, axis] of axes.entries()) before[axis] = to[place] ?? 1
+    if (isNew(before, axes)) found.push({ before, axes, after: null })
+  }
+  return found
+}
+
+/** Returns the rearrangements that give a tensor other dims by an order of axes, without looking at its values. */
+export function arrangementsTo(from: readonly number[], to: readonly number[]): Arrangement[] {
+  const found: Arrangement[] = []
+  const wide = (dims: readonly number[]) => dims.filter(dim => dim > 1)
+  if (equalDims(wide(from), wide(to))) found.push({ before: null, axes: null, after: equalDims(from, to) ? null : to })
+  const met = new Set<string>()
+  for (const axes of orders(from)) {
+    const dims = axes.map(axis => from[axis] ?? 1)
+    const moves = JSON.stringify(joinedOrder(from, axes))
+    if (!equalDims(wide(dims), wide(to)) || met.has(moves)) continue
+    met.add(moves)
+    found.push({ before: null, axes, after: equalDims(dims, to) ? null : to })
+  }
+  return found
+}
+
+/** Returns a derivation followed by a rearrangement. */
+export function arranged(of: Derivation, { before, axes, after }: Arrangement): Derivation {
+  const reshaped: Derivation = before ? { op: 'reshape', of, dims: [...before] } : of
+  const turned: Derivation = axes ? { op: 'transpose', of: reshaped, axes: [...axes] } : reshaped
+  return after ? { op: 'reshape', of: turned, dims: [...after] } : turned
+}
+
+/** Returns a tensor after a rearrangement. */
+export function arrangedTensor(tensor: DerivedTensor, { before, axes, after }: Arrangement): DerivedTensor {
+  const reshaped = before ? { ...tensor, dims: [...before] } : tensor
+  const turned = axes ? transposed(reshaped, axes) : reshaped
+  return after ? { ...turned, dims: [...after] } : turned
+}
+
+/** True if both have the same sizes in the same order. */
+export function equalDims(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((dim, axis) => dim === b[axis])
+}
+
+/** Returns the orders of axes that move elements. Those that only move axes of size 1 are left out. */
+function orders(dims: readonly number[]): number[][] {
+  const wide = dims.flatMap((dim, axis) => (dim > 1 ? [axis] : []))
+  if (wide.length < 2 || wide.length > mostAxes) return []
+  const narrow = dims.flatMap((dim, axis) => (dim > 1 ? [] : [axis]))
+  return permutations(wide)
+    .filter(order => order.some((axis, place) => axis !== wide[place]))
+    .map(order => [...order, ...narrow])
+}
+
+/** Returns all orders of some numbers. The first is their own order. */
+export function permutations(items: readonly number[]): number[][] {
+  if (items.length < 2) return [[...items]]
+  return items.flatMap((item, place) => permutations(items.toSpliced(place, 1)).map(rest => [item, ...rest]))
+}
