@@ -70,14 +70,15 @@ export function equalDims(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((dim, axis) => dim === b[axis])
 }
 
-/** Returns the orders of axes that move elements. Those that only move axes of size 1 are left out. */
+/** Returns the orders of axes that move elements. Axes of size 1 stay where they are. */
 function orders(dims: readonly number[]): number[][] {
   const wide = dims.flatMap((dim, axis) => (dim > 1 ? [axis] : []))
   if (wide.length < 2 || wide.length > mostAxes) return []
-  const narrow = dims.flatMap((dim, axis) => (dim > 1 ? [] : [axis]))
-  return permutations(wide)
-    .filter(order => order.some((axis, place) => axis !== wide[place]))
-    .map(order => [...order, ...narrow])
+  const [, ...moving] = permutations(wide)
+  return moving.map(order => {
+    const left = order.values()
+    return dims.map((dim, axis) => (dim > 1 ? (left.next().value ?? axis) : axis))
+  })
 }
 
 /** Returns all orders of some numbers. The first is their own order. */
