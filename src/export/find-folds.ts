@@ -81,17 +81,15 @@ export class FoldFinder {
     const { dims, elements } = layer.weight.tensor
     const tolerance = foldTolerance(exported.dtype)
     const sketch = channelSketch(exported, layer)
-    return this.#sources.all
-      .filter(source => source.elements === elements)
-      .flatMap(source =>
-        arrangementsTo(source.dims, dims).flatMap(arrangement =>
-          [...new Set([source.dtype, exported.dtype])].flatMap((dtype): ScaledSource[] => {
-            const leaf: Derivation = { op: 'tensor', key: source.key }
-            const of = arranged(source.dtype === dtype ? leaf : { op: 'cast', of: leaf, dtype }, arrangement)
-            return isScaled(sketch, this.#sketchOf(of, layer), tolerance) ? [{ key: source.key, of, dtype }] : []
-          }),
-        ),
-      )
+    return this.#sources.ofSize(elements).flatMap(source =>
+      arrangementsTo(source.dims, dims).flatMap(arrangement =>
+        [...new Set([source.dtype, exported.dtype])].flatMap((dtype): ScaledSource[] => {
+          const leaf: Derivation = { op: 'tensor', key: source.key }
+          const of = arranged(source.dtype === dtype ? leaf : { op: 'cast', of: leaf, dtype }, arrangement)
+          return isScaled(sketch, this.#sketchOf(of, layer), tolerance) ? [{ key: source.key, of, dtype }] : []
+        }),
+      ),
+    )
   }
 
   #sketchOf(of: Derivation, { axis, groups }: ChannelAxis): ChannelSketch {

@@ -61,7 +61,7 @@ export class ArrangementFinder {
 }
 
 /** Returns the elements of a tensor at the {@link samplePlaces}, one run after the other. */
-function samplesOf({ dtype, dims, bytes }: DerivedTensor): DerivedTensor {
+export function samplesOf({ dtype, dims, bytes }: DerivedTensor): DerivedTensor {
   const elements = elementsOf(dims)
   const width = bytes.byteLength / elements
   const { starts, length } = samplePlaces(elements)
