@@ -1,6 +1,6 @@
 import type { Derivation } from './derivation.ts'
 import type { DerivedTensor } from './derived-tensor.ts'
-import { joinedOrder, transposed } from './element-moves.ts'
+import { joinedOrder, stridesOf, transposed } from './element-moves.ts'
 
 /** A rearrangement of elements: the dims that they are given first, then the order of axes, then the dims of the result. */
 export type Arrangement = {
@@ -63,6 +63,20 @@ export function arrangedTensor(tensor: DerivedTensor, { before, axes, after }: A
   const reshaped = before ? { ...tensor, dims: [...before] } : tensor
   const turned = axes ? transposed(reshaped, axes) : reshaped
   return after ? { ...turned, dims: [...after] } : turned
+}
+
+/** Returns the place in the source of an element of a rearranged tensor. */
+export function placeBefore(place: number, { before, axes }: Arrangement, from: readonly number[]): number {
+  if (!axes) return place
+  const dims = before ?? from
+  const strides = stridesOf(dims)
+  let [rest, moved] = [place, 0]
+  for (const axis of axes.toReversed()) {
+    const dim = dims[axis] ?? 1
+    moved += (rest % dim) * (strides[axis] ?? 0)
+    rest = Math.floor(rest / dim)
+  }
+  return moved
 }
 
 /** True if both have the same sizes in the same order. */

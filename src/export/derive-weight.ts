@@ -1,4 +1,4 @@
-import { type ChannelPlaces, channelPlaces } from './channels.ts'
+import { visitChannels } from './channels.ts'
 import type { Derivation, FoldedBias, FoldedNorm, FoldedWeight } from './derivation.ts'
 import { type DerivedTensor, tensorOfValues, valuesOf } from './derived-tensor.ts'
 import { concatenatedTensors, gatheredRows, sliced, transposed } from './element-moves.ts'
@@ -62,7 +62,10 @@ function foldedWeight({ of, axis, groups, norm }: FoldedWeight, read: TensorSupp
   const round = roundingOf(norm.arithmetic === 'binary64' ? 'float64' : norm.dtype)
   const values = valuesOf(weight)
   const factors = foldFactors(normValues(norm, read), norm.arithmetic, round)
-  multiplyChannels(values, channelPlaces(weight.dims, { axis, groups }), factors, round)
+  visitChannels(weight.dims, { axis, groups }, (channel, start, end) => {
+    const factor = factors[channel] ?? 1
+    for (let at = start; at < end; at += 1) values[at] = round((values[at] ?? 0) * factor)
+  })
   return tensorOfValues(weight.dtype, weight.dims, values)
 }
 
@@ -81,21 +84,5 @@ function normValues({ gamma, beta, mean, variance, epsilon }: FoldedNorm, read: 
     mean: valuesAt(mean),
     variance: valuesAt(variance),
     epsilon,
-  }
-}
-
-/** Multiplies each element by the factor of its output channel, in place. */
-function multiplyChannels(
-  values: Float64Array,
-  { channels, perChannel, at }: ChannelPlaces,
-  factors: Float64Array,
-  round: (value: number) => number,
-): void {
-  for (let channel = 0; channel < channels; channel += 1) {
-    const factor = factors[channel] ?? 1
-    for (let index = 0; index < perChannel; index += 1) {
-      const place = at(channel, index)
-      values[place] = round((values[place] ?? 0) * factor)
-    }
   }
 }
