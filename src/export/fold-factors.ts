@@ -1,5 +1,5 @@
 import { type Arrangement, placeBefore } from './arrangement.ts'
-import { type ChannelAxis, channelsOf, perChannel, placeInChannel, visitChannels } from './channels.ts'
+import { type ChannelAxis, channelsOf, perChannel, placeInChannel } from './channels.ts'
 import { type DerivedTensor, elementsOf, valuesOf } from './derived-tensor.ts'
 import { sliced } from './element-moves.ts'
 
@@ -63,17 +63,27 @@ export function isScaled(exported: ChannelSketch, source: ChannelSketch, toleran
   })
 }
 
-/** Returns the factor of each channel between two weights, from its largest value; NaN for a channel of zeros. */
-export function channelFactors(exported: DerivedTensor, source: DerivedTensor, axis: ChannelAxis): Float64Array {
-  const [scaled, own] = [valuesOf(exported), valuesOf(source)]
-  const best = new Int32Array(channelsOf(source.dims, axis)).fill(-1)
-  visitChannels(source.dims, axis, (channel, start, end) => {
-    let place = best[channel] ?? -1
-    for (let at = start; at < end; at += 1)
-      if (place < 0 || Math.abs(own[at] ?? 0) > Math.abs(own[place] ?? 0)) place = at
-    best[channel] = place
+/** Returns the factor of each channel between two weights, from the largest of a few values; NaN for a channel of zeros. */
+export function channelFactors(
+  exported: DerivedTensor,
+  source: DerivedTensor,
+  axis: ChannelAxis,
+): Float64Array<ArrayBuffer> {
+  const { dims } = source
+  const indices = spaced(perChannel(dims, axis), mostValues)
+  const [scaled, own] = [exported, source].map(tensor => {
+    const flat = { ...tensor, dims: [elementsOf(dims)] }
+    return (place: number) => valuesOf(sliced(flat, 0, place, place + 1))[0] ?? 0
   })
-  return Float64Array.from(best, place => (own[place] ? (scaled[place] ?? 0) / (own[place] ?? 1) : Number.NaN))
+  return Float64Array.from({ length: channelsOf(dims, axis) }, (_, channel) => {
+    let [best, largest] = [0, 0]
+    for (const index of indices) {
+      const place = placeInChannel(dims, axis, channel, index)
+      const value = own?.(place) ?? 0
+      if (Math.abs(value) > Math.abs(largest)) [best, largest] = [place, value]
+    }
+    return largest === 0 ? Number.NaN : (scaled?.(best) ?? 0) / largest
+  })
 }
 
 /** Epsilons of batch norms, most usual first. */
