@@ -1,6 +1,6 @@
 import type { Derivation } from './derivation.ts'
 import type { DerivedTensor } from './derived-tensor.ts'
-import { joinedOrder, transposed } from './element-moves.ts'
+import { joinedOrder, stridesOf, transposed } from './element-moves.ts'
 
 /** A rearrangement of elements: the dims that they are given first, then the order of axes, then the dims of the result. */
 export type Arrangement = {
@@ -65,19 +65,34 @@ export function arrangedTensor(tensor: DerivedTensor, { before, axes, after }: A
   return after ? { ...turned, dims: [...after] } : turned
 }
 
+/** Returns the place in the source of an element of a rearranged tensor. */
+export function placeBefore(place: number, { before, axes }: Arrangement, from: readonly number[]): number {
+  if (!axes) return place
+  const dims = before ?? from
+  const strides = stridesOf(dims)
+  let [rest, moved] = [place, 0]
+  for (const axis of axes.toReversed()) {
+    const dim = dims[axis] ?? 1
+    moved += (rest % dim) * (strides[axis] ?? 0)
+    rest = Math.floor(rest / dim)
+  }
+  return moved
+}
+
 /** True if both have the same sizes in the same order. */
 export function equalDims(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((dim, axis) => dim === b[axis])
 }
 
-/** Returns the orders of axes that move elements. Those that only move axes of size 1 are left out. */
+/** Returns the orders of axes that move elements. Axes of size 1 stay where they are. */
 function orders(dims: readonly number[]): number[][] {
   const wide = dims.flatMap((dim, axis) => (dim > 1 ? [axis] : []))
   if (wide.length < 2 || wide.length > mostAxes) return []
-  const narrow = dims.flatMap((dim, axis) => (dim > 1 ? [] : [axis]))
-  return permutations(wide)
-    .filter(order => order.some((axis, place) => axis !== wide[place]))
-    .map(order => [...order, ...narrow])
+  const [, ...moving] = permutations(wide)
+  return moving.map(order => {
+    const left = order.values()
+    return dims.map((dim, axis) => (dim > 1 ? (left.next().value ?? axis) : axis))
+  })
 }
 
 /** Returns all orders of some numbers. The first is their own order. */

@@ -9,14 +9,17 @@ export type SourceCandidate = { key: string; derivation: Derivation }
 /** The chosen candidate. `choices`: all candidates that could stand for it, if no name and no place tells them apart. */
 export type SourceChoice = { derivation: Derivation; choices: Derivation[] | null }
 
+/** Most tensors with equal values, such as zeros, that still say something about prefixes. */
+const mostKeys = 64
+
 /**
  * Returns the differences between names in the graph and keys under which most weights are found. Several fit equally
  * well if the checkpoint has a copy of all its tensors.
  */
-export function commonPrefixes(pairs: Iterable<readonly [name: string, keys: Iterable<string>]>): KeyPrefix[] {
+export function commonPrefixes(pairs: Iterable<readonly [name: string, keys: readonly string[]]>): KeyPrefix[] {
   const counted = new Map<string, { prefix: KeyPrefix; count: number }>()
   for (const [name, keys] of pairs) {
-    if (isCountedTensor(name)) continue
+    if (isCountedTensor(name) || keys.length > mostKeys) continue
     for (const key of keys) {
       const prefix = prefixBetween(name, key)
       if (!prefix) continue

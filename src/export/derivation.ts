@@ -6,8 +6,9 @@
  * - `reshape`: the same elements with other dims.
  * - `transpose`: axis `i` of the result is axis `axes[i]` of the source.
  * - `slice`: the places [start, end) along an axis.
+ * - `gather`: the given places of the first axis, in this order.
  * - `concat`: several of one type along an axis, whose other dims agree.
- * - `affine`: scale * w + shift, in the type of the source: the product is rounded, then the sum.
+ * - `affine`: scale * w + shift, in the type of the source. Both numbers are rounded, then the product, then the sum.
  * - `folded-weight`, `folded-bias`: see {@link FoldedWeight} and {@link FoldedBias}.
  */
 export type Derivation =
@@ -16,6 +17,7 @@ export type Derivation =
   | { op: 'reshape'; of: Derivation; dims: number[] }
   | { op: 'transpose'; of: Derivation; axes: number[] }
   | { op: 'slice'; of: Derivation; axis: number; start: number; end: number }
+  | { op: 'gather'; of: Derivation; indices: number[] }
   | { op: 'concat'; of: Derivation[]; axis: number }
   | { op: 'affine'; of: Derivation; scale: number; shift: number }
   | FoldedWeight

@@ -1,7 +1,7 @@
-import { type ChannelPlaces, channelPlaces } from './channels.ts'
+import { visitChannels } from './channels.ts'
 import type { Derivation, FoldedBias, FoldedNorm, FoldedWeight } from './derivation.ts'
 import { type DerivedTensor, tensorOfValues, valuesOf } from './derived-tensor.ts'
-import { concatenatedTensors, sliced, transposed } from './element-moves.ts'
+import { concatenatedTensors, gatheredRows, sliced, transposed } from './element-moves.ts'
 import { foldBias, foldFactors, type NormValues, roundingOf } from './fold-norm.ts'
 
 /** Reads a tensor of a checkpoint by its key, whole. @throws TureenError if the checkpoint lacks it */
@@ -30,17 +30,15 @@ export function deriveWeight(derivation: Derivation, read: TensorSupplier): Deri
       const { axis, start, end } = derivation
       return sliced(deriveWeight(derivation.of, read), axis, start, end)
     }
+    case 'gather':
+      return gatheredRows(deriveWeight(derivation.of, read), derivation.indices)
     case 'concat': {
       const [first, ...rest] = derivation.of.map(part => deriveWeight(part, read))
       if (!first) throw new RangeError('a concatenation has no parts')
       return concatenatedTensors([first, ...rest], derivation.axis)
     }
     case 'affine': {
-      const source = deriveWeight(derivation.of, read)
-      const round = roundingOf(source.dtype)
-      const { scale, shift } = derivation
-      const values = valuesOf(source).map(value => round(round(value * scale) + shift))
-      return tensorOfValues(source.dtype, source.dims, values)
+      return affineTensor(deriveWeight(derivation.of, read), derivation.scale, derivation.shift)
     }
     case 'folded-weight':
       return foldedWeight(derivation, read)
@@ -49,12 +47,25 @@ export function deriveWeight(derivation: Derivation, read: TensorSupplier): Deri
   }
 }
 
+/** Returns scale * w + shift in the type of a tensor. Both numbers are rounded to it first; the product is rounded, then the sum. */
+export function affineTensor(source: DerivedTensor, scale: number, shift: number): DerivedTensor {
+  const round = roundingOf(source.dtype)
+  const [factor, term] = [round(scale), round(shift)]
+  // A sum with 0 would change the sign of a negative zero.
+  const add = (product: number) => (term === 0 ? product : round(product + term))
+  const values = valuesOf(source).map(value => add(round(value * factor)))
+  return tensorOfValues(source.dtype, source.dims, values)
+}
+
 function foldedWeight({ of, axis, groups, norm }: FoldedWeight, read: TensorSupplier): DerivedTensor {
   const weight = deriveWeight(of, read)
   const round = roundingOf(norm.arithmetic === 'binary64' ? 'float64' : norm.dtype)
   const values = valuesOf(weight)
   const factors = foldFactors(normValues(norm, read), norm.arithmetic, round)
-  multiplyChannels(values, channelPlaces(weight.dims, { axis, groups }), factors, round)
+  visitChannels(weight.dims, { axis, groups }, (channel, start, end) => {
+    const factor = factors[channel] ?? 1
+    for (let at = start; at < end; at += 1) values[at] = round((values[at] ?? 0) * factor)
+  })
   return tensorOfValues(weight.dtype, weight.dims, values)
 }
 
@@ -73,21 +84,5 @@ function normValues({ gamma, beta, mean, variance, epsilon }: FoldedNorm, read: 
     mean: valuesAt(mean),
     variance: valuesAt(variance),
     epsilon,
-  }
-}
-
-/** Multiplies each element by the factor of its output channel, in place. */
-function multiplyChannels(
-  values: Float64Array,
-  { channels, perChannel, at }: ChannelPlaces,
-  factors: Float64Array,
-  round: (value: number) => number,
-): void {
-  for (let channel = 0; channel < channels; channel += 1) {
-    const factor = factors[channel] ?? 1
-    for (let index = 0; index < perChannel; index += 1) {
-      const place = at(channel, index)
-      values[place] = round((values[place] ?? 0) * factor)
-    }
   }
 }

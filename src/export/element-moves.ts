@@ -34,6 +34,16 @@ export function sliced({ dtype, dims, bytes }: DerivedTensor, axis: number, star
   return { dtype, dims: dims.with(axis, end - start), bytes: output }
 }
 
+/** Returns the given places of the first axis. */
+export function gatheredRows({ dtype, dims, bytes }: DerivedTensor, indices: readonly number[]): DerivedTensor {
+  const [places = 1, ...rest] = dims
+  const row = bytes.byteLength / places
+  const output = new Uint8Array(indices.length * row)
+  for (const [place, index] of indices.entries())
+    output.set(bytes.subarray(index * row, (index + 1) * row), place * row)
+  return { dtype, dims: [indices.length, ...rest], bytes: output }
+}
+
 /** Returns tensors of one type, whose other dims agree, one after the other along an axis. */
 export function concatenatedTensors(parts: readonly [DerivedTensor, ...DerivedTensor[]], axis: number): DerivedTensor {
   const [{ dtype, dims }] = parts

@@ -5,7 +5,9 @@ import { chooseSource, commonPrefixes, type SourceCandidate } from './choose-sou
 import { computedWeights } from './computed-weights.ts'
 import type { AmbiguousWeights, Correspondence, DerivedWeight, GraphWeight, SharedWeight } from './correspondence.ts'
 import { type Derivation, keysOf } from './derivation.ts'
+import { affineCandidates } from './find-affine.ts'
 import { FoldFinder } from './find-folds.ts'
+import { gatheredCandidates } from './find-gathered.ts'
 import { concatCandidates, sliceCandidates } from './find-parts.ts'
 import { recurrentCandidates } from './find-recurrent.ts'
 import { wholeSources } from './find-whole.ts'
@@ -55,6 +57,8 @@ export function findCorrespondence(
       weight => recurrentCandidates(values, weight, sources),
       () => sliceCandidates(values, sources, finder),
       weight => concatCandidates(values, weight, sources, finder),
+      () => gatheredCandidates(values, sources),
+      () => affineCandidates(values, sources, finder),
     ]
     return !searches.some(candidatesFor => found.add(target, candidatesFor, prefixes))
   })

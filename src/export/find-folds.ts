@@ -1,5 +1,4 @@
-import { arranged, arrangementsTo } from './arrangement.ts'
-import type { ChannelAxis } from './channels.ts'
+import { type Arrangement, arranged, arrangementsTo } from './arrangement.ts'
 import type { CheckpointSource, CheckpointSources, TensorReader } from './checkpoint-sources.ts'
 import { atPlaceOf } from './choose-source.ts'
 import type { Derivation, FoldArithmetic, FoldedNorm } from './derivation.ts'
@@ -80,23 +79,25 @@ export class FoldFinder {
   #scaledSources(layer: FoldableLayer, exported: DerivedTensor): ScaledSource[] {
     const { dims, elements } = layer.weight.tensor
     const tolerance = foldTolerance(exported.dtype)
-    const sketch = channelSketch(exported, layer)
-    return this.#sources.all
-      .filter(source => source.elements === elements)
-      .flatMap(source =>
-        arrangementsTo(source.dims, dims).flatMap(arrangement =>
-          [...new Set([source.dtype, exported.dtype])].flatMap((dtype): ScaledSource[] => {
-            const leaf: Derivation = { op: 'tensor', key: source.key }
-            const of = arranged(source.dtype === dtype ? leaf : { op: 'cast', of: leaf, dtype }, arrangement)
-            return isScaled(sketch, this.#sketchOf(of, layer), tolerance) ? [{ key: source.key, of, dtype }] : []
-          }),
-        ),
-      )
+    const sketch = channelSketch(exported, { before: null, axes: null, after: null }, dims, layer)
+    return this.#sources.ofSize(elements).flatMap(source =>
+      arrangementsTo(source.dims, dims).flatMap(arrangement =>
+        [...new Set([source.dtype, exported.dtype])].flatMap((dtype): ScaledSource[] => {
+          const leaf: Derivation = { op: 'tensor', key: source.key }
+          const of = arranged(source.dtype === dtype ? leaf : { op: 'cast', of: leaf, dtype }, arrangement)
+          return isScaled(sketch, this.#sketchOf(source, dtype, arrangement, layer), tolerance)
+            ? [{ key: source.key, of, dtype }]
+            : []
+        }),
+      ),
+    )
   }
 
-  #sketchOf(of: Derivation, { axis, groups }: ChannelAxis): ChannelSketch {
-    const id = JSON.stringify([of, axis, groups])
-    const known = this.#sketches.get(id) ?? channelSketch(deriveWeight(of, this.#read), { axis, groups })
+  /** Returns the sketch of a source in the dims of a weight, in the type of the weight if the checkpoint is cast first. */
+  #sketchOf(source: CheckpointSource, dtype: string, arrangement: Arrangement, layer: FoldableLayer): ChannelSketch {
+    const { dims } = layer.weight.tensor
+    const id = JSON.stringify([source.key, dtype, arrangement, dims, layer.axis, layer.groups])
+    const known = this.#sketches.get(id) ?? channelSketch(this.#sources.read(source, dtype), arrangement, dims, layer)
     this.#sketches.set(id, known)
     return known
   }

@@ -9,6 +9,9 @@ import { digestOf } from './multiset-digest.ts'
 import type { ArrangementFinder } from './same-values.ts'
 import { hasEnoughValues } from './value-counts.ts'
 
+/** Most places of an axis along which parts are looked for. Each takes 8 bytes of memory. */
+const mostPlaces = 2 ** 22
+
 /** Returns the slices of tensors, along one axis, from which a weight follows by a rearrangement. */
 export function sliceCandidates(
   target: DerivedTensor,
@@ -23,7 +26,7 @@ export function sliceCandidates(
   for (const source of sources.all) {
     for (const [axis, places] of source.dims.entries()) {
       const length = elements / (source.elements / places)
-      if (!Number.isInteger(length) || length >= places) continue
+      if (!Number.isInteger(length) || length >= places || places > mostPlaces) continue
       const sums = sources.places(source, dtype, axis)
       for (let start = 0; start + length <= places; start += 1) {
         if (sums(start, start + length) !== whole) continue
@@ -48,7 +51,7 @@ export function concatCandidates(
   finder: ArrangementFinder,
 ): SourceCandidate[] {
   return target.dims.flatMap((places, axis) => {
-    if (places < 2) return []
+    if (places < 2 || places > mostPlaces) return []
     const parts = partsAlong(target, axis, weight, sources, finder)
     const [first] = parts ?? []
     if (!parts || !first || parts.length < 2) return []

@@ -56,11 +56,10 @@ function prefixesBetween(
   if (!first) return [...found.values()]
   const drops = beginningsOf(first.key).filter(drop => used.every(({ key }) => key.startsWith(drop)))
   for (const drop of drops) {
-    const rest = first.key.slice(drop.length)
-    for (const key of theirs.keys()) {
-      const add = key.slice(0, key.length - rest.length)
-      if (key.endsWith(rest) && (add === '' || add.endsWith('.'))) found.set(`${drop}\n${add}`, { drop, add })
-    }
+    const rests = new Set(used.map(({ key }) => key.slice(drop.length)))
+    for (const key of theirs.keys())
+      for (const add of beginningsOf(key))
+        if (rests.has(key.slice(add.length))) found.set(`${drop}\n${add}`, { drop, add })
   }
   return [...found.values()].filter(({ drop, add }) => drop === '' || drop !== add)
 }

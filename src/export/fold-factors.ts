@@ -1,5 +1,6 @@
-import { type ChannelAxis, channelPlaces } from './channels.ts'
-import { type DerivedTensor, valuesOf } from './derived-tensor.ts'
+import { type Arrangement, placeBefore } from './arrangement.ts'
+import { type ChannelAxis, channelsOf, perChannel, placeInChannel, visitChannels } from './channels.ts'
+import { type DerivedTensor, elementsOf, valuesOf } from './derived-tensor.ts'
 import { sliced } from './element-moves.ts'
 
 /** The largest relative error of a rounding to each float type. */
@@ -24,13 +25,20 @@ export type ChannelSketch = readonly (readonly number[])[]
 /** Most channels of a sketch, and most values of each. */
 const [mostChannels, mostValues] = [8, 16]
 
-/** Returns a sketch of a weight. Sketches of weights with the same dims and axis have the same places. */
-export function channelSketch(weight: DerivedTensor, axis: ChannelAxis): ChannelSketch {
-  const places = channelPlaces(weight.dims, axis)
-  const flat = { ...weight, dims: [places.channels * places.perChannel] }
-  return spaced(places.channels, mostChannels).map(channel =>
-    spaced(places.perChannel, mostValues).map(index => {
-      const place = places.at(channel, index)
+/**
+ * Returns a sketch of a weight that a rearrangement makes of a source. Sketches of weights with the same dims and axis
+ * have the same places.
+ */
+export function channelSketch(
+  source: DerivedTensor,
+  arrangement: Arrangement,
+  dims: readonly number[],
+  axis: ChannelAxis,
+): ChannelSketch {
+  const flat = { ...source, dims: [elementsOf(dims)] }
+  return spaced(channelsOf(dims, axis), mostChannels).map(channel =>
+    spaced(perChannel(dims, axis), mostValues).map(index => {
+      const place = placeBefore(placeInChannel(dims, axis, channel, index), arrangement, source.dims)
       return valuesOf(sliced(flat, 0, place, place + 1))[0] ?? 0
     }),
   )
@@ -58,15 +66,14 @@ export function isScaled(exported: ChannelSketch, source: ChannelSketch, toleran
 /** Returns the factor of each channel between two weights, from its largest value; NaN for a channel of zeros. */
 export function channelFactors(exported: DerivedTensor, source: DerivedTensor, axis: ChannelAxis): Float64Array {
   const [scaled, own] = [valuesOf(exported), valuesOf(source)]
-  const { channels, perChannel, at } = channelPlaces(source.dims, axis)
-  return Float64Array.from({ length: channels }, (_, channel) => {
-    let best = at(channel, 0)
-    for (let index = 1; index < perChannel; index += 1) {
-      const place = at(channel, index)
-      if (Math.abs(own[place] ?? 0) > Math.abs(own[best] ?? 0)) best = place
-    }
-    return own[best] === 0 ? Number.NaN : (scaled[best] ?? 0) / (own[best] ?? 1)
+  const best = new Int32Array(channelsOf(source.dims, axis)).fill(-1)
+  visitChannels(source.dims, axis, (channel, start, end) => {
+    let place = best[channel] ?? -1
+    for (let at = start; at < end; at += 1)
+      if (place < 0 || Math.abs(own[at] ?? 0) > Math.abs(own[place] ?? 0)) place = at
+    best[channel] = place
   })
+  return Float64Array.from(best, place => (own[place] ? (scaled[place] ?? 0) / (own[place] ?? 1) : Number.NaN))
 }
 
 /** Epsilons of batch norms, most usual first. */

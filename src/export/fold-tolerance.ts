@@ -1,4 +1,4 @@
-import { type ChannelAxis, channelPlaces } from './channels.ts'
+import { type ChannelAxis, visitChannels } from './channels.ts'
 import { type DerivedTensor, valuesOf } from './derived-tensor.ts'
 import { foldBias, foldFactors, type NormValues, roundingOf } from './fold-norm.ts'
 
@@ -18,13 +18,13 @@ export function isNearFold(
   const round = roundingOf('float64')
   const factors = foldFactors(norm, 'binary64', round)
   const [scaled, own] = [valuesOf(exported.weight), valuesOf(weight)]
-  const { perChannel, at } = channelPlaces(weight.dims, axis)
-  const isWeightNear = factors.every((factor, channel) => {
-    for (let index = 0; index < perChannel; index += 1) {
-      const expected = (own[at(channel, index)] ?? 0) * factor
-      if (!(Math.abs((scaled[at(channel, index)] ?? 0) - expected) <= tolerance * Math.abs(expected))) return false
+  let isWeightNear = true
+  visitChannels(weight.dims, axis, (channel, start, end) => {
+    const factor = factors[channel] ?? 0
+    for (let at = start; isWeightNear && at < end; at += 1) {
+      const expected = (own[at] ?? 0) * factor
+      isWeightNear = Math.abs((scaled[at] ?? 0) - expected) <= tolerance * Math.abs(expected)
     }
-    return true
   })
   const folded = valuesOf(exported.bias)
   return (

@@ -5,9 +5,7 @@ import type { UnmatchedWeight } from './correspondence.ts'
 import { type DerivedTensor, elementsOf, valuesOf } from './derived-tensor.ts'
 import type { ExportTarget } from './graph-targets.ts'
 import type { KeyPrefix } from './key-prefix.ts'
-
-/** Most tensors whose values are compared with those of a weight. */
-const mostCompared = 64
+import { samplesOf } from './same-values.ts'
 
 /**
  * Returns the tensor of the checkpoint that is most similar to an unmatched weight, and the reason why the weight does
@@ -25,26 +23,27 @@ export function nearestTensor(
     const reason = `${named.key} has the dims [${named.dims.join(', ')}], and the weight [${target.dims.join(', ')}]`
     return { nearest: named.key, reason }
   }
-  const alike = sources.all.filter(({ dims }) => equalDims(dims, target.dims)).slice(0, mostCompared)
-  const [best] = (named ? [named] : alike)
-    .map(source => ({ source, ...difference(source, target, sources) }))
-    .sort((a, b) => a.differing - b.differing || a.largest - b.largest)
+  const best = named ?? mostSimilar(target, sources)
   if (!best) return { nearest: null, reason: `no tensor of the checkpoint has the dims [${target.dims.join(', ')}]` }
-  const { source, differing, largest } = best
+  const { differing, largest } = difference(valuesOf(target), valuesOf(sources.read(best, target.dtype)))
   const reason =
     differing === 0
-      ? `${source.key} has the same values, but equal values and integers prove nothing, and no name does`
-      : `${differing} of ${source.elements} values differ from those of ${source.key}, by ${largest.toPrecision(3)} at most`
-  return { nearest: source.key, reason }
+      ? `${best.key} has the same values, but equal values and integers prove nothing, and no name does`
+      : `${differing} of ${best.elements} values differ from those of ${best.key}, by ${largest.toPrecision(3)} at most`
+  return { nearest: best.key, reason }
 }
 
-function difference(
-  source: CheckpointSource,
-  target: DerivedTensor,
-  sources: CheckpointSources,
-): { differing: number; largest: number } {
-  const ours = valuesOf(target)
-  const theirs = valuesOf(sources.read(source, target.dtype))
+/** Returns the tensor with the same dims whose samples are most similar to those of a weight. */
+function mostSimilar(target: DerivedTensor, sources: CheckpointSources): CheckpointSource | undefined {
+  const samples = valuesOf(samplesOf(target))
+  return sources
+    .ofSize(elementsOf(target.dims))
+    .filter(({ dims }) => equalDims(dims, target.dims))
+    .map(source => ({ source, ...difference(samples, valuesOf(sources.samples(source, target.dtype))) }))
+    .sort((a, b) => a.differing - b.differing || a.largest - b.largest)[0]?.source
+}
+
+function difference(ours: Float64Array, theirs: Float64Array): { differing: number; largest: number } {
   let [differing, largest] = [0, 0]
   for (const [index, value] of ours.entries()) {
     const other = theirs[index] ?? 0

@@ -14,7 +14,7 @@ export function samplePlaces(elements: number): { starts: number[]; length: numb
 }
 
 /** An arrangement with the places to which it moves the samples. */
-type SampledArrangement = { arrangement: Arrangement; places: readonly number[] }
+export type SampledArrangement = { arrangement: Arrangement; places: readonly number[] }
 
 /** Finds rearrangements between tensors. It remembers those that are possible between two shapes. */
 export class ArrangementFinder {
@@ -42,10 +42,11 @@ export class ArrangementFinder {
       }
       return true
     }
-    return this.#between(dims, target.dims).flatMap(({ arrangement, places }) => (isThere(places) ? [arrangement] : []))
+    return this.between(dims, target.dims).flatMap(({ arrangement, places }) => (isThere(places) ? [arrangement] : []))
   }
 
-  #between(from: readonly number[], to: readonly number[]): readonly SampledArrangement[] {
+  /** Returns the rearrangements between two shapes, each with the places to which it moves the samples of the first. */
+  between(from: readonly number[], to: readonly number[]): readonly SampledArrangement[] {
     const id = JSON.stringify([from, to])
     const known = this.#known.get(id)
     if (known) return known
@@ -60,7 +61,7 @@ export class ArrangementFinder {
 }
 
 /** Returns the elements of a tensor at the {@link samplePlaces}, one run after the other. */
-function samplesOf({ dtype, dims, bytes }: DerivedTensor): DerivedTensor {
+export function samplesOf({ dtype, dims, bytes }: DerivedTensor): DerivedTensor {
   const elements = elementsOf(dims)
   const width = bytes.byteLength / elements
   const { starts, length } = samplePlaces(elements)

@@ -15,6 +15,9 @@ const networks = [
   'cross',
   'encoder',
   'recurrent',
+  'joined',
+  'scaled',
+  'window',
 ]
 
 describe.each(networks)('the export of %s', network => {
