@@ -9,7 +9,9 @@ const norm: FoldedNorm = {
   mean: 'bn.mean',
   variance: 'bn.var',
   epsilon: 1e-5,
-  arithmetic: 'replay',
+  otherEpsilons: [],
+  dtype: 'float32',
+  arithmetic: 'scale',
 }
 
 test.each<[Derivation, string]>([
