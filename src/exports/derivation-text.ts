@@ -13,6 +13,8 @@ export function derivationText(derivation: Derivation): string {
       return call(derivation.op, derivation.of, listText(derivation.axes))
     case 'slice':
       return call(derivation.op, derivation.of, `axis ${derivation.axis}`, `${derivation.start}:${derivation.end}`)
+    case 'gather':
+      return call(derivation.op, derivation.of, shortList(derivation.indices))
     case 'concat':
       return `concat(${[...derivation.of.map(derivationText), `axis ${derivation.axis}`].join(', ')})`
     case 'affine':
@@ -30,6 +32,14 @@ function call(op: string, of: Derivation, ...more: string[]): string {
 
 function listText(numbers: readonly number[]): string {
   return `[${numbers.join(', ')}]`
+}
+
+/** Most indices of a gather that are shown: it may have one for each element. */
+const shownIndices = 8
+
+function shortList(indices: readonly number[]): string {
+  if (indices.length <= shownIndices) return listText(indices)
+  return `[${indices.slice(0, shownIndices).join(', ')}, … ${indices.length} indices]`
 }
 
 function normText({ gamma, beta, mean, variance, epsilon, arithmetic }: FoldedNorm): string {
