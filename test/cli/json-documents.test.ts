@@ -51,6 +51,7 @@ const documented: Documented[] = [
   ['evaluate', () => ['ft0.onnx', '--data', 'val.npz'], named('EvaluationJob')],
   ['compare', () => ['ft0.onnx', 'ft1.onnx'], named('ComparisonJob')],
   ['inspect', () => ['ft0.onnx'], named('Model')],
+  ['inspect', () => ['ft0.onnx', '--tensor', 'conv2.weight'], named('TensorSummary')],
   ['push', () => ['ft0.onnx'], named('Model')],
   ['push', () => ['val.npz'], named('Dataset')],
   ['push', () => ['ft0.onnx', 'ft1.onnx'], listOf('Model')],
