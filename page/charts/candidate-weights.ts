@@ -20,7 +20,7 @@ export function CandidateWeights({ result }: { result: SearchResult }) {
   const [least, most] = rows.flat().reduce(([a, b], weight) => [Math.min(a, weight), Math.max(b, weight)], [0, 0])
   const final = winner.models.map((id, index) => `${nameOf(id)} ${numberText(winner.weights[index])}`)
   const picture: ChartPicture = ({ text, line, low, high }) => ({
-    grid: { left: 12, right: 24, top: 12, bottom: 44, outerBoundsContain: 'all' },
+    grid: { left: 12, right: 24, top: 40, bottom: 12, outerBoundsContain: 'all' },
     xAxis: {
       type: 'category',
       name: 'Candidate',
@@ -37,7 +37,7 @@ export function CandidateWeights({ result }: { result: SearchResult }) {
       text: [numberText(most), numberText(least)],
       orient: 'horizontal',
       left: 'center',
-      bottom: 0,
+      top: 0,
       precision: 2,
       textStyle: { color: text },
       inRange: { color: [low, high] },

@@ -36,7 +36,9 @@ export function ComparisonMap({ result, nameOf }: MapProps) {
   const rows = tensorValues(result, measure)
   if (rows.length === 0) return null
   const pairs = result.pairs.map(({ a, b }) => `${nameOf(a)} and ${nameOf(b)}`)
-  const cells = rows.flatMap(({ tensor, values }, y) =>
+  // Tensors that no soup averages have no distance.
+  const drawn = rows.filter(({ values }) => values.some(value => value !== null))
+  const cells = drawn.flatMap(({ tensor, values }, y) =>
     values.flatMap((value, x) => (value === null ? [] : [{ x, y, value, tensor, pair: pairs[x] ?? '' }])),
   )
   const sorted = cells.toSorted((a, b) => a.value - b.value)
@@ -44,12 +46,12 @@ export function ComparisonMap({ result, nameOf }: MapProps) {
   const most = sorted.at(-1)
   const omitted = result.pairs.reduce((sum, pair) => sum + pair.omitted, 0)
   const picture: ChartPicture = ({ text, low, high, line }) => ({
-    grid: { left: 12, right: 24, top: 12, bottom: 44, outerBoundsContain: 'all' },
+    grid: { left: 12, right: 24, top: 40, bottom: 12, outerBoundsContain: 'all' },
     xAxis: { type: 'category', data: pairs, axisLabel: { color: text, rotate: pairs.length > 4 ? 60 : 0 } },
     yAxis: {
       type: 'category',
       inverse: true,
-      data: rows.map(({ tensor }) => tensor),
+      data: drawn.map(({ tensor }) => tensor),
       axisLabel: { color: text, width: 180, overflow: 'truncate' },
     },
     tooltip: { trigger: 'item' },
@@ -58,7 +60,7 @@ export function ComparisonMap({ result, nameOf }: MapProps) {
       max: most?.value ?? 1,
       orient: 'horizontal',
       left: 'center',
-      bottom: 0,
+      top: 0,
       text: [numberText(most?.value), numberText(least?.value)],
       textStyle: { color: text },
       // Models that are far apart are dark in either measure.
@@ -83,7 +85,7 @@ export function ComparisonMap({ result, nameOf }: MapProps) {
         ? `Farthest apart is ${far.tensor} of ${far.pair}, with ${measures[measure].toLowerCase()} ${numberText(far.value)}.${omitted > 0 ? ` The ${countText(omitted)} most similar tensors of the pairs are left out.` : ''}`
         : 'No tensor has a distance.',
       picture,
-      height: Math.min(framePixels + rowPixels * rows.length, mostPixels),
+      height: Math.min(framePixels + rowPixels * drawn.length, mostPixels),
       columns: [{ title: 'Tensor' }, ...pairs.map(title => ({ title, isNumber: true }))],
       rows: rows.map(({ tensor, values }) => [html`<code>${tensor}</code>`, ...values.map(numberText)]),
     },

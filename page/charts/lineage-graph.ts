@@ -31,7 +31,7 @@ function Graph({ ancestry: { models, descents, isCut } }: { ancestry: Ancestry }
   const heightOf = ({ generation, row }: (typeof placed)[number]) => row + (rows - (counts.get(generation) ?? 0)) / 2
   const indexOf = new Map(placed.map(({ sha256 }, index) => [sha256, index]))
   const nameOf = (digest: string) => placed[indexOf.get(digest) ?? 0]?.name ?? digest
-  const picture: ChartPicture = ({ text, faint, good, line, ground, series: [own = ''] }) => ({
+  const picture: ChartPicture = ({ text, faint, good, ground, series: [own = ''] }) => ({
     grid: { left: 12, right: 12, top: 12, bottom: 12 },
     xAxis: { type: 'value', show: false, min: -0.4, max: oldest + 0.4 },
     yAxis: { type: 'value', show: false, inverse: true, min: -0.5, max: rows - 0.5 },
@@ -43,7 +43,7 @@ function Graph({ ancestry: { models, descents, isCut } }: { ancestry: Ancestry }
         symbolSize: 18,
         edgeSymbol: ['none', 'arrow'],
         edgeSymbolSize: 8,
-        lineStyle: { color: line, width: 2 },
+        lineStyle: { color: faint, width: 1.5, opacity: 1 },
         label: { show: true, position: 'bottom', color: text, width: 110, overflow: 'truncate' },
         edgeLabel: {
           show: descents.length <= 24,

@@ -43,7 +43,7 @@ export function TensorHistogram({ summary }: { summary: TensorSummary }) {
       },
     })}
     ${
-      min !== null &&
+      min !== max &&
       h(Chart, {
         title: 'Histogram',
         summary: `${countText(elements - nonFinite)} finite elements from ${numberText(min)} to ${numberText(max)}, in ${bins.length} ranges of equal width.`,

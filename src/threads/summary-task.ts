@@ -42,10 +42,10 @@ function tensorOf({ tensors }: Layout, label: string, asked: string): TensorEntr
     tensors.map(({ name }) => name).filter(name => name !== ''),
   )
   const hint = near === undefined ? '' : ` Did you mean ${near}?`
-  const message = `the model has no tensor with this name or place`
+  const message = 'the model has no tensor with this name or place'
   throw new TureenError(
     'TUREEN_NOT_FOUND',
-    `The model ${label} has no tensor ${asked}.${hint} GET /v1/models/${label}/tensors lists all.`,
+    `The model ${label} has no tensor ${asked}.${hint} GET /v1/models/{id}/tensors lists all tensors.`,
     [{ field: 'tensor', model: label, tensor: asked, ...(near === undefined ? {} : { expected: near }), message }],
   )
 }

@@ -202,6 +202,13 @@ describe('on a server', () => {
     expect(stdout).toMatch(/^a +b +can be merged +cosine .*\nft0 +ft1 +yes +0\.98/)
     expect((await served('evaluate', 'ft0.onnx', '--data', 'val.npz')).stdout).toMatch(/^accuracy +0\.8$/m)
     expect((await served('inspect', 'ft0.onnx')).stdout).toMatch(/^inputs +image float32\[batch, 1, 8, 8\]$/m)
+    const tensor = (await served('inspect', 'ft0.onnx', '--tensor', 'conv2.weight')).stdout
+    expect(tensor).toMatch(/^type +float32\[32, 16, 3, 3\]$/m)
+    // By NumPy: the largest element, and how many there are.
+    expect(tensor).toMatch(/^max +0\.183922484/m)
+    const counts = [...tensor.matchAll(/^ +-?[\d.e-]+ +#* (\d+)$/gm)].map(([, count]) => Number(count))
+    expect(counts).toHaveLength(16)
+    expect(counts.reduce((sum, count) => sum + count)).toBe(32 * 16 * 3 * 3)
     expect(await served('inspect', 'ft0.onnx', '--quiet')).toMatchObject({ stdout: '' })
   })
 })

@@ -55,6 +55,7 @@ const documented: Documented[] = [
   ['compare', () => ['ft0.onnx', 'ft1.onnx'], named('ComparisonJob')],
   ['export', () => ['net.onnx', '--checkpoint', 'net.safetensors'], named('ExportJob')],
   ['inspect', () => ['ft0.onnx'], named('Model')],
+  ['inspect', () => ['ft0.onnx', '--tensor', 'conv2.weight'], named('TensorSummary')],
   ['push', () => ['ft0.onnx'], named('Model')],
   ['push', () => ['val.npz'], named('Dataset')],
   ['push', () => ['ft0.onnx', 'ft1.onnx'], listOf('Model')],

@@ -177,6 +177,21 @@ test('CMA-ES shows the weights of each candidate', async () => {
   expect(tab.faults()).toEqual([])
 })
 
+test('a search that runs draws the best score so far, as its events tell', async () => {
+  const { id } = await client.createSearch({
+    models: models.map(model => ({ id: model })),
+    strategy: { type: 'cmaEs', generations: 500, seed: 7 },
+    ...byAccuracy(),
+  })
+  await openChart(id, 'Best score so far')
+  const rows = await rowsOf('Best score so far')
+  const bests = rows.map(([, best]) => Number(best))
+  expect(bests).toEqual(bests.toSorted((a, b) => a - b))
+  await client.cancelJob(id)
+  await page.getByText('cancelled', { exact: true }).waitFor()
+  expect(tab.faults()).toEqual([])
+})
+
 describe('a search by several terms', () => {
   test('shows the Pareto front: the candidates that no other one beats', async () => {
     const { id, result } = await searched({

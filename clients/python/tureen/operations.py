@@ -30,6 +30,7 @@ OPERATIONS: Dict[str, Operation] = {
     "updateModel": Operation("PATCH", "/v1/models/{id}"),
     "deleteModel": Operation("DELETE", "/v1/models/{id}"),
     "listModelTensors": Operation("GET", "/v1/models/{id}/tensors"),
+    "getTensorSummary": Operation("GET", "/v1/models/{id}/tensor-summary"),
     "listModelScores": Operation("GET", "/v1/models/{id}/scores"),
     "getModelRecipe": Operation("GET", "/v1/models/{id}/recipe"),
     "putModelData": Operation("PUT", "/v1/models/{id}/data/{location}"),
