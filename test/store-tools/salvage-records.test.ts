@@ -159,6 +159,7 @@ test('damage of all other tables leaves every model with its id and name', async
     'job_inputs',
     'job_events',
     'job_result_parts',
+    'job_mistakes',
     'datasets',
     'dataset_files',
     'scores',
