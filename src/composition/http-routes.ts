@@ -2,13 +2,11 @@ import type { Logger } from 'pino'
 import packageJson from '../../package.json' with { type: 'json' }
 import { candidateRoutes, outcomeRoutes } from '../../routes/candidates.ts'
 import { datasetRoutes } from '../../routes/datasets.ts'
-import { documentationRoutes } from '../../routes/documentation.ts'
 import { healthRoutes } from '../../routes/health.ts'
 import { jobRoutes } from '../../routes/jobs.ts'
 import { localFileRoutes } from '../../routes/local-files.ts'
 import { methodRoutes } from '../../routes/methods.ts'
 import { modelRoutes } from '../../routes/models.ts'
-import { pageRoutes } from '../../routes/page.ts'
 import { scoringMetricRoutes } from '../../routes/scoring-metrics.ts'
 import { serviceRoutes } from '../../routes/service.ts'
 import { serviceMetricsRoutes } from '../../routes/service-metrics.ts'
@@ -58,7 +56,8 @@ export type LocalFileAccess = { durable: boolean }
 /**
  * Registers the routes: first what collects them, then the routes, last the refusal of other HTTP methods on their paths. A server that only
  * runs jobs has probes and service metrics.
- * @param local adds the routes that take over files of this machine
+ * @param local adds the routes that take over files of this machine. Nobody reads pages or the API's document of such a server, which is inside
+ *   a command, so it has none and starts sooner
  */
 export async function registerRoutes(
   app: HttpServer,
@@ -73,14 +72,21 @@ export async function registerRoutes(
   )
   const served = { metrics, metricsOpen: config.metricsOpen, readUsage }
   await app.register(routeTable, { table })
-  if (config.role !== 'worker') await app.register(openApi, { version: packageJson.version })
+  const hasPages = config.role !== 'worker' && !local
+  if (hasPages) await app.register(openApi, { version: packageJson.version })
   await app.register(healthRoutes, { readiness: createReadiness(storage.catalog, storage.folder) })
   if (config.role === 'worker') {
     await app.register(serviceMetricsRoutes, served)
     return app.register(methodNotAllowed, { table })
   }
-  await app.register(documentationRoutes)
-  await app.register(pageRoutes, { version: packageJson.version })
+  if (hasPages) {
+    const [{ documentationRoutes }, { pageRoutes }] = await Promise.all([
+      import('../../routes/documentation.ts'),
+      import('../../routes/page.ts'),
+    ])
+    await app.register(documentationRoutes)
+    await app.register(pageRoutes, { version: packageJson.version })
+  }
   await app.register(serviceRoutes, {
     readUsage,
     verification: () => ({ days: config.retention.verifyDays, ...upkeep.verifier.results() }),
