@@ -25,7 +25,7 @@ import { deletionResponses, fileResponse, problemResponses, recordResponses } fr
 import { checkPreconditions, recordTag, sendRecord } from '../src/http/preconditions.ts'
 import { contentErrors, sendContent } from '../src/http/send-content.ts'
 import { type ListScores, scoreListErrors } from '../src/jobs/model-scores.ts'
-import { writeYaml, yamlMediaTypes } from '../src/merge/recipe-yaml.ts'
+import { yamlMediaTypes } from '../src/merge/yaml-media-types.ts'
 import { requireCheckpoint } from '../src/models/checkpoint-refusals.ts'
 import { contentFilename } from '../src/models/content-filename.ts'
 import { modelErrors } from '../src/models/model-errors.ts'
@@ -168,7 +168,11 @@ export const modelRoutes: FastifyPluginAsyncZod<{ models: ModelStore; scores: Li
       reply.header('vary', 'accept')
       const wanted = request.accepts().type(['json', ...yamlMediaTypes])
       const yaml = yamlMediaTypes.find(type => type === wanted)
-      if (yaml) reply.type(yaml).serializer(writeYaml)
+      if (yaml) {
+        // Few clients ask for YAML, and its modules take a while to load.
+        const { writeYaml } = await import('../src/merge/recipe-yaml.ts')
+        reply.type(yaml).serializer(writeYaml)
+      }
       return recipe
     },
   )

@@ -2,14 +2,12 @@ import type { Logger } from 'pino'
 import packageJson from '../../package.json' with { type: 'json' }
 import { candidateRoutes, outcomeRoutes } from '../../routes/candidates.ts'
 import { datasetRoutes } from '../../routes/datasets.ts'
-import { documentationRoutes } from '../../routes/documentation.ts'
 import { exportRoutes } from '../../routes/exports.ts'
 import { healthRoutes } from '../../routes/health.ts'
 import { jobRoutes } from '../../routes/jobs.ts'
 import { localFileRoutes } from '../../routes/local-files.ts'
 import { methodRoutes } from '../../routes/methods.ts'
 import { modelRoutes } from '../../routes/models.ts'
-import { pageRoutes } from '../../routes/page.ts'
 import { recordChangeRoutes } from '../../routes/record-changes.ts'
 import { scoringMetricRoutes } from '../../routes/scoring-metrics.ts'
 import { serviceRoutes } from '../../routes/service.ts'
@@ -60,7 +58,8 @@ export type LocalFileAccess = { durable: boolean }
 
 /**
  * Registers the routes, after what collects their paths. A server that only runs jobs has probes and service metrics.
- * @param local adds the routes that take over files of this machine. Such a server has one client, which reads neither documentation nor page
+ * @param local adds the routes that take over files of this machine. Nobody reads pages or the API's document of such a server, which is inside
+ *   a command, so it has none and starts sooner
  */
 export async function registerRoutes(
   app: HttpServer,
@@ -73,13 +72,18 @@ export async function registerRoutes(
     log.warn({ err: error, part }, 'a part of the store cannot be read'),
   )
   const served = { metrics, metricsOpen: config.metricsOpen, readUsage }
+  const hasPages = config.role !== 'worker' && !local
   await app.register(collectPaths, { paths: plugins.paths })
-  if (config.role !== 'worker' && !local) await app.register(openApi, { version: packageJson.version })
+  if (hasPages) await app.register(openApi, { version: packageJson.version })
   await app.register(healthRoutes, { readiness: createReadiness(storage.catalog, storage.folder) })
   if (config.role === 'worker') {
     return app.register(serviceMetricsRoutes, served)
   }
-  if (!local) {
+  if (hasPages) {
+    const [{ documentationRoutes }, { pageRoutes }] = await Promise.all([
+      import('../../routes/documentation.ts'),
+      import('../../routes/page.ts'),
+    ])
     await app.register(documentationRoutes)
     await app.register(pageRoutes, { version: packageJson.version })
   }

@@ -1,5 +1,3 @@
-import swagger from '@fastify/swagger'
-import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyReply, FastifyRequest, FastifySchema, RouteOptions } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { createJsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
@@ -141,9 +139,12 @@ const documents = new Map<string, FixedContent>()
 
 /**
  * Serves /openapi.json (3.1) and /docs/api, which are made from the routes' zod schemas once the server is ready. Both need no token:
- * they describe the program and not the store, and browsers send no token when they load a page.
+ * they describe the program and not the store, and browsers send no token when they load a page. Loads the modules of both here: servers without
+ * them start sooner.
  */
 export const openApi = fastifyPlugin<{ version: string }>(async (app, { version }) => {
+  const { default: swagger } = await import('@fastify/swagger')
+  const { default: swaggerUi } = await import('@fastify/swagger-ui')
   await app.register(swagger, {
     openapi: {
       openapi: about.openapi,

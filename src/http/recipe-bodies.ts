@@ -1,6 +1,6 @@
 import fastifyPlugin from 'fastify-plugin'
 import type { RecipeReader } from '../jobs/recipe-reader.ts'
-import { yamlMediaTypes } from '../merge/recipe-yaml.ts'
+import { yamlMediaTypes } from '../merge/yaml-media-types.ts'
 import { decodeText } from '../received-text.ts'
 
 /** Content types of the recipes that routes with {@link recipeBodies} take. */

@@ -3,11 +3,6 @@ import { TureenError } from '../errors.ts'
 import { requireKeepable } from '../received-text.ts'
 import { requireBoundedJson, requireBoundedValue } from '../validation/bounded-json.ts'
 
-export const yamlMediaType = 'application/yaml'
-
-/** Media types of YAML: the registered one (RFC 9512), and older ones. */
-export const yamlMediaTypes = [yamlMediaType, 'application/x-yaml', 'text/yaml', 'text/x-yaml'] as const
-
 /**
  * The largest recipe in YAML. The parser takes some hundred nanoseconds for each character; larger recipes should be
  * JSON.

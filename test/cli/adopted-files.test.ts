@@ -151,13 +151,16 @@ test('only a Unix socket has these requests', async () => {
     for (const method of ['GET', 'POST', 'PUT'])
       expect((await fetch(`${url}/local/${each}`, { method })).status).toBe(404)
   await close()
-  const document = await new Promise<string>(resolve =>
-    request({ socketPath: socket, path: '/openapi.json' }, async answer =>
-      resolve(Buffer.concat(await Array.fromAsync(answer)).toString()),
-    ).end(),
-  )
-  expect(document).toContain('/v1/models')
-  expect(document).not.toContain('/local/')
+})
+
+test('a server inside a command has no pages and no document of its API, which nobody would read', async () => {
+  const statusOf = (path: string) =>
+    new Promise<number | undefined>(resolve =>
+      request({ socketPath: socket, path }, answer => resolve(answer.resume().statusCode)).end(),
+    )
+  expect(await statusOf('/healthz')).toBe(200)
+  for (const path of ['/', '/page/models', '/docs', '/docs/api/', '/openapi.json'])
+    expect(await statusOf(path)).toBe(404)
 })
 
 describe('tureen soup', () => {
