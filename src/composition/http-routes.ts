@@ -76,9 +76,7 @@ export async function registerRoutes(
   await app.register(collectPaths, { paths: plugins.paths })
   if (hasPages) await app.register(openApi, { version: packageJson.version })
   await app.register(healthRoutes, { readiness: createReadiness(storage.catalog, storage.folder) })
-  if (config.role === 'worker') {
-    return app.register(serviceMetricsRoutes, served)
-  }
+  if (config.role === 'worker') return app.register(serviceMetricsRoutes, served)
   if (hasPages) {
     const [{ documentationRoutes }, { pageRoutes }] = await Promise.all([
       import('../../routes/documentation.ts'),
