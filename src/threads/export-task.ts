@@ -2,6 +2,7 @@ import type { ExportRequest, ExportSummary } from '../../schemas/export.ts'
 import { type ProblemItem, TureenError } from '../errors.ts'
 import type { Correspondence } from '../export/correspondence.ts'
 import { findCorrespondence } from '../export/find-correspondence.ts'
+import { foldWarnings } from '../export/fold-warnings.ts'
 import { writeCorrespondence } from './correspondence-document.ts'
 import { closeInputs, type MergeFile, openInputs } from './open-inputs.ts'
 import type { WorkControl } from './work-control.ts'
@@ -82,6 +83,7 @@ function warningsOf({ unmatched, ambiguous, shared, weights }: Correspondence): 
           `The exporter stored equal tensors once: ${namesOf(shared)}. Export a trained checkpoint, in which they differ.`,
         ]
       : []),
+    ...foldWarnings(weights),
   ]
 }
 
