@@ -46,13 +46,13 @@ async function total(name: string, labels: Record<string, string> = {}): Promise
 describe('requests', () => {
   test('are counted under the template of their route, with method and status', async () => {
     for (const path of ['made-up-1', 'made-up-2', 'made-up-3']) await fetch(`${app.url}/v1/models/${path}`)
-    await fetch(`${app.url}/v1/models/made-up-1`, { method: 'PATCH' })
+    await fetch(`${app.url}/v1/models/made-up-1`, { method: 'PUT' })
     for (const path of ['/made-up/1', '/made-up/2']) await fetch(`${app.url}${path}`)
     const of = (route: string, method: string, status: string) =>
       total('tureen_http_requests_total', { route, method, status })
     await until('all are counted', async () => (await of('none', 'GET', '404')) === 2)
     expect(await of('/v1/models/:id', 'GET', '404')).toBe(3)
-    expect(await of('/v1/models/:id', 'PATCH', '405')).toBe(1)
+    expect(await of('/v1/models/:id', 'PUT', '405')).toBe(1)
     expect((await scrape()).text).not.toContain('made-up')
   })
 

@@ -41,8 +41,8 @@ describe('405, with Allow', () => {
   test.each([
     ['PATCH', '/v1/models', ['GET', 'POST', 'PUT']],
     ['DELETE', '/v1/models', ['GET', 'POST', 'PUT']],
-    ['POST', '/v1/models/abc', ['DELETE', 'GET']],
-    ['PATCH', '/v1/models/abc', ['DELETE', 'GET']],
+    ['POST', '/v1/models/abc', ['DELETE', 'GET', 'PATCH']],
+    ['PUT', '/v1/models/abc', ['DELETE', 'GET', 'PATCH']],
     ['POST', '/v1/models/abc/content', ['GET', 'HEAD']],
     ['GET', '/v1/soup', ['POST']],
     ['GET', '/v1/merges', ['POST']],
