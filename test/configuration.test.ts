@@ -110,7 +110,7 @@ describe('a variable', () => {
 
   test('roles need a store that several servers can share, and heartbeats fit into the time of a takeover', () => {
     const store = { TUREEN_DATABASE_URL: 'postgres://db/tureen', TUREEN_CONTENT: 's3://models' }
-    const all = ['merge', 'evaluation', 'search', 'comparison']
+    const all = ['merge', 'evaluation', 'search', 'comparison', 'export', 'conversion']
     const usual = { heartbeatSeconds: 1, takeoverSeconds: 10 }
     expect(readConfig({})).toMatchObject({ isShared: false, role: 'all', sharedJobs: { types: all, ...usual } })
     const worker = { ...store, TUREEN_ROLE: 'worker', TUREEN_WORKER_JOBS: 'search, merge' }

@@ -65,7 +65,7 @@ describe('a catalog whose pages are damaged', () => {
       expect(intact).toHaveLength(rowCount)
       const { integer } = seededRandom(7)
       let noticed = 0
-      for (let round = 0; round < 12; round += 1) {
+      for (let round = 0; round < 24; round += 1) {
         const page = pages.index[integer(0, pages.index.length - 1)] ?? 0
         const place = { page, offset: integer(0, 4095), bit: integer(0, 7) }
         const opened = await open(flip(place.page, place.offset, place.bit), atStart)
