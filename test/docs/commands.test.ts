@@ -58,7 +58,7 @@ describe('the commands of', () => {
   /** A checkout as far as the commands see it: the examples and fixtures, without what other runs wrote. */
   async function checkout() {
     const directory = await temporaryDirectory()
-    for (const part of ['examples/detection', 'examples/digits', 'test/fixtures/batch-norm'])
+    for (const part of ['clients/python/tureen', 'examples/detection', 'examples/digits', 'test/fixtures/batch-norm'])
       await cp(join(projectRoot, part), join(directory.path, part), {
         recursive: true,
         filter: path => !/\/(out|__pycache__)$/.test(path),

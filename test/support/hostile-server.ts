@@ -25,7 +25,7 @@ export async function startHostile(acts: readonly string[]): Promise<HostileServ
     frame('ready')
     for (let message = readTask(); message; message = readTask()) {
       frame('taken')
-      switch (message.task.binding.batchSize) { ${cases.join('\n')} }
+      switch ((message.task.binding ?? message.task.terms[0].binding).batchSize) { ${cases.join('\n')} }
     }`
   await writeFile(join(root, 'src/evaluate/child/main.ts'), hostileScript(script, root))
   const variables = { ...evaluating, NODE_COMPILE_CACHE: join(root, 'compiled') }
