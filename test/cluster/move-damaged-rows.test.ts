@@ -105,10 +105,15 @@ test('sequences continue after the greatest number that was ever used', async ()
   expect(added).toEqual(['51'])
 })
 
-test('all tables of the catalog are moved', async () => {
+test('all tables of the catalog are moved, and the total of the content is counted anew', async () => {
   const tables = await rows(`select tablename from pg_tables where schemaname = 'public'
-    and tablename not like 'kysely%' order by tablename`)
+    and tablename not like 'kysely%' and tablename <> 'content_total' order by tablename`)
   for (const [name] of tables as [string][])
     expect(lines).toContainEqual(expect.stringMatching(` rows of ${name} are copied and compared`))
   expect(tables.length).toBeGreaterThan(11)
+  expect(await rows('select files, bytes from content_total')).toEqual(
+    await rows(`select count(*), sum(bytes) from (select sha256, max(bytes) as bytes
+      from (select sha256, bytes from model_files union all select sha256, bytes from dataset_files) as files
+      group by sha256) as content`),
+  )
 })

@@ -44,7 +44,7 @@ const tablesOfSqlite = async (): Promise<Record<string, Table>> => {
           .map(({ name, type, required, pk }) => `${name} ${type}${required || Number(pk) ? ' not null' : ''}`)
           .sort(),
         key: keys.map(({ name }) => String(name)),
-        references: references.map(({ from, table, to }) => `${from} ${table}.${to}`),
+        references: references.map(({ from, table, to }) => `${from} ${table}.${to}`).sort(),
         indexes: indexes.map(({ name, columns }) => `${name}(${columns})`).sort(),
       },
     ]
@@ -94,7 +94,7 @@ const tablesOfPostgres = async (): Promise<Record<string, Table>> => {
         key: indexes
           .filter(({ isKey }) => isKey)
           .flatMap(({ columns }) => String(columns).replaceAll('"', '').split(',')),
-        references: references.map(({ from, table, to }) => `${from} ${table}.${to}`),
+        references: references.map(({ from, table, to }) => `${from} ${table}.${to}`).sort(),
         indexes: indexes.flatMap(({ name, columns, isKey }) => (isKey ? [] : [`${name}(${columns})`])).sort(),
       },
     ]
