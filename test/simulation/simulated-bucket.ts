@@ -9,7 +9,7 @@ import type { Actor, VirtualTime } from './virtual-time.ts'
 
 /**
  * Faults of the way to the bucket. `loss`: how often a request or its answer is lost; `repeats`: how often a put arrives twice, late. A lost
- * removal may arrive late, too.
+ * removal may arrive late, too: of a server that has the store alone, only while that server lives.
  */
 export type BucketFaults = { latency(): number; loss(): number; repeats(): number }
 
@@ -102,7 +102,9 @@ export function simulatedBucket({ time, random, faults, onRemoved }: Parts): Sim
         try {
           return await ask(actor, removeNow)
         } catch (error) {
-          if (random.next() < 0.5) time.after(random.next() * removalMilliseconds, undefined, removeNow)
+          // A server alone forgets at its end which removals may arrive late: see decision 18.
+          const sender = removeUnneeded ? undefined : actor
+          if (random.next() < 0.5) time.after(random.next() * removalMilliseconds, sender, removeNow)
           mayArriveLate(removalMilliseconds)
           throw error
         }
