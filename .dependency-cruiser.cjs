@@ -7,6 +7,7 @@ const layers = [
     'src/error-catalogue.ts',
     'src/error-entries',
     'src/errors.ts',
+    'src/first-of.ts',
     'src/json-pieces.ts',
     'src/in-seconds.ts',
     'src/nearest.ts',

@@ -1,3 +1,4 @@
+import { firstOf } from '../first-of.ts'
 import type { DerivedWeight } from './correspondence.ts'
 import type { Derivation, FoldedNorm } from './derivation.ts'
 
@@ -17,12 +18,15 @@ export function foldWarnings(weights: readonly Pick<DerivedWeight, 'tensor' | 'd
   return [
     ...(uncertain.length > 0
       ? [
-          `Several epsilons of batch norms give these weights: ${someOf(uncertain.map(epsilonsOf))}. Where variances are smaller, models of other checkpoints may differ from their exports.`,
+          `Several epsilons of batch norms give these weights: ${firstOf(uncertain.map(epsilonsOf), named)}. Where variances are smaller, models of other checkpoints may differ from their exports.`,
         ]
       : []),
     ...(inexact.length > 0
       ? [
-          `No order of steps folds batch norms into these weights bit for bit: ${someOf(inexact.map(({ tensor }) => tensor))}. They are computed in binary64, and may differ from an export in their last bits.`,
+          `No order of steps folds batch norms into these weights bit for bit: ${firstOf(
+            inexact.map(({ tensor }) => tensor),
+            named,
+          )}. They are computed in binary64, and may differ from an export in their last bits.`,
         ]
       : []),
   ]
@@ -33,9 +37,4 @@ function normsOf(derivation: Derivation): FoldedNorm[] {
   if (derivation.op === 'folded-weight' || derivation.op === 'folded-bias') return [derivation.norm]
   if (derivation.op === 'tensor') return []
   return [derivation.of].flat().flatMap(normsOf)
-}
-
-function someOf(texts: readonly string[]): string {
-  const more = texts.length - named
-  return `${texts.slice(0, named).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
 }

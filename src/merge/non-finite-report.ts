@@ -1,5 +1,6 @@
 import type { OnNonFinite } from '../../schemas/merge.ts'
 import { type ProblemItem, TureenError } from '../errors.ts'
+import { firstOf } from '../first-of.ts'
 import type { NonFinite, NonFiniteTensor } from './non-finite.ts'
 
 /** The largest numbers of tensors that a sentence names, and of causes that an error lists. */
@@ -57,9 +58,8 @@ const overflow = 'values lie beyond the range of the type, so use smaller weight
 
 function holds(tensors: readonly NonFiniteTensor[]): string {
   const total = tensors.reduce((sum, { elements }) => sum + elements, 0)
-  const names = tensors.slice(0, named).map(({ tensor, elements }) => `${tensor} (${elements})`)
-  const more = tensors.length - names.length
-  const list = `${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`
+  const names = tensors.map(({ tensor, elements }) => `${tensor} (${elements})`)
+  const list = firstOf(names, named)
   return `has ${counted(total)} in ${tensors.length} ${tensors.length === 1 ? 'tensor' : 'tensors'}: ${list}`
 }
 

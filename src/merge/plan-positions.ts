@@ -1,4 +1,5 @@
 import { TureenError } from '../errors.ts'
+import { firstOf } from '../first-of.ts'
 import type { TensorEntry } from '../onnx/layout.ts'
 import { type BlockPositions, blockPositions } from './block-positions.ts'
 import { gradientKinds, type Position, startPosition } from './gradient.ts'
@@ -62,12 +63,11 @@ export function planPositions(
     },
     requireAll() {
       if (unknown.length === 0) return
-      const named = unknown.slice(0, namedTensors).map(({ name, path }) => name || path)
-      const more = unknown.length > named.length ? ` and ${unknown.length - named.length} more` : ''
+      const names = unknown.map(({ name, path }) => name || path)
       const message = 'has a name made up by an exporter, and no node or neighbour tells which block it is in'
       throw new TureenError(
         'TUREEN_BLOCKS_UNKNOWN',
-        `A gradient runs by block, and some tensors of ${base.label} belong to no known block: ${named.join(', ')}${more}. Export the model with names of modules, give these tensors a rule with plain numbers, or let the gradient run "by": "graph".`,
+        `A gradient runs by block, and some tensors of ${base.label} belong to no known block: ${firstOf(names, namedTensors)}. Export the model with names of modules, give these tensors a rule with plain numbers, or let the gradient run "by": "graph".`,
         unknown.slice(0, namedTensors).map(({ name, path }) => ({ model: base.label, tensor: name || path, message })),
       )
     },

@@ -1,3 +1,4 @@
+import { firstOf } from '../first-of.ts'
 import type { MergePlan } from './merge-plan.ts'
 import { methodNamed } from './methods/merge-method-registry.ts'
 import type { Operation } from './operation.ts'
@@ -15,9 +16,11 @@ export function rowWarnings({ tensors }: Pick<MergePlan, 'tensors'>): string[] {
   return causes.flatMap(([reason, cause]) => {
     const found = ranked.filter(({ rows }) => rows?.reason === reason && rows.layout.slabs > 1)
     if (found.length === 0) return []
-    const names = found.slice(0, named).map(({ name }) => name)
-    const more = found.length > named ? ` and ${found.length - named} more` : ''
-    return [`Changes are ranked along the last axis in ${names.join(', ')}${more}: ${cause}.`]
+    const names = firstOf(
+      found.map(({ name }) => name),
+      named,
+    )
+    return [`Changes are ranked along the last axis in ${names}: ${cause}.`]
   })
 }
 

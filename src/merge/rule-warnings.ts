@@ -1,3 +1,4 @@
+import { firstOf } from '../first-of.ts'
 import { endAlike, moduleOf, scopeOf } from '../onnx/graph/module-names.ts'
 import type { Network } from '../onnx/graph/network.ts'
 import type { TensorEntry } from '../onnx/layout.ts'
@@ -25,11 +26,11 @@ export function ruleWarnings(
   return [
     ...[...shared].map(
       ([rule, tensors]) =>
-        `The rule ${globOf(rule)} matches ${counted(tensors, 'shared tensor')} under some names only: ${listed(tensors)}. The rule applies to the whole tensor.`,
+        `The rule ${globOf(rule)} matches ${counted(tensors, 'shared tensor')} under some names only: ${firstOf(tensors, named)}. The rule applies to the whole tensor.`,
     ),
     ...[...passedOver].map(
       ([rule, tensors]) =>
-        `No rule matches ${counted(tensors, 'tensor')} whose name an exporter made up, although ${globOf(rule)} matches the tensors around: ${listed(tensors)}. GET /v1/models/{id}/tensors lists the names that a glob can match.`,
+        `No rule matches ${counted(tensors, 'tensor')} whose name an exporter made up, although ${globOf(rule)} matches the tensors around: ${firstOf(tensors, named)}. GET /v1/models/{id}/tensors lists the names that a glob can match.`,
     ),
   ]
 }
@@ -136,9 +137,4 @@ function counted({ length }: readonly string[], what: string): string {
 
 function nameOf({ name, path }: TensorEntry): string {
   return name || path
-}
-
-function listed(names: readonly string[]): string {
-  const more = names.length > named ? ` and ${names.length - named} more` : ''
-  return `${names.slice(0, named).join(', ')}${more}`
 }

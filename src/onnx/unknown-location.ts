@@ -1,4 +1,5 @@
 import { TureenError } from '../errors.ts'
+import { firstOf } from '../first-of.ts'
 
 /** Matches `.` and `..` in a location, which clients resolve before they send a URL. */
 const unlikeUrls = /(^|\/)\.{1,2}(\/|$)/
@@ -23,7 +24,5 @@ export function unknownLocation(location: string, wanted: readonly string[]): Tu
 
 /** Lists the first locations in words, and counts the others. */
 export function locationList(locations: readonly string[]): string {
-  const named = locations.slice(0, listedLocations).join(', ')
-  const others = locations.length - listedLocations
-  return others > 0 ? `${named} and ${others.toLocaleString('en')} more` : named
+  return firstOf(locations, listedLocations)
 }

@@ -2,6 +2,7 @@ import { open, stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
+import { firstOf } from '../first-of.ts'
 import { unlessMissing } from './missing-file.ts'
 
 /** Result of an examination of a catalog file, which does not change it. `reason` completes "catalog.sqlite ...". */
@@ -18,6 +19,9 @@ export type CatalogExamination =
 
 /** Tables that every version of the catalog has. */
 const ourTables = ['kysely_migration', 'models', 'labels', 'jobs', 'job_events']
+
+/** Most tables and migrations that a reason names. */
+const mostNamed = 5
 
 const magic = 'SQLite format 3\0'
 const headerBytes = 100
@@ -84,13 +88,13 @@ function readCatalog(path: string, location: string, known: ReadonlySet<string>)
       return { kind: 'empty', reason } as const
     }
     if (!ourTables.every(name => tables.includes(name))) {
-      const reason = `is an SQLite database, but not of Tureen: its tables are ${listed(tables)}`
+      const reason = `is an SQLite database, but not of Tureen: its tables are ${firstOf(tables, mostNamed)}`
       return { kind: 'foreign', reason } as const
     }
     const applied = texts('select name from kysely_migration order by name')
     const unknown = applied.filter(name => !known.has(name))
     if (unknown.length > 0) {
-      const reason = `was written by a newer version of Tureen: this version does not know its migrations ${listed(unknown)}`
+      const reason = `was written by a newer version of Tureen: this version does not know its migrations ${firstOf(unknown, mostNamed)}`
       return { kind: 'newer', reason } as const
     }
     const id = tables.includes('store') ? (texts('select id from store')[0] ?? null) : null
@@ -127,10 +131,4 @@ async function sizeOf(path: string): Promise<number | undefined> {
 
 function bytesText(bytes: number): string {
   return `${bytes.toLocaleString('en')} bytes`
-}
-
-/** Returns the first five names, and the number of further ones. */
-function listed(names: readonly string[]): string {
-  const shown = names.slice(0, 5).join(', ')
-  return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown
 }

@@ -1,4 +1,5 @@
 import { type Place, type ProblemItem, TureenError } from '../errors.ts'
+import { firstOf } from '../first-of.ts'
 import type { Catalog } from './database.ts'
 
 /** Most users of a record that the sentence of an error names. Its causes name all of them. */
@@ -45,7 +46,6 @@ function refuseFor(
 ): void {
   if (users.length === 0) return
   const ids = users.map(({ id }) => id)
-  const named = ids.length > 1 ? `the ${kind}s ${ids.slice(0, namedUsers).join(', ')}` : `the ${kind} ${ids[0]}`
-  const more = ids.length > namedUsers ? ` and ${ids.length - namedUsers} more` : ''
-  throw new TureenError('TUREEN_IN_USE', `${what} is used by ${named}${more}. ${advice}.`, ids.map(cause))
+  const named = `the ${kind}${ids.length > 1 ? 's' : ''} ${firstOf(ids, namedUsers)}`
+  throw new TureenError('TUREEN_IN_USE', `${what} is used by ${named}. ${advice}.`, ids.map(cause))
 }

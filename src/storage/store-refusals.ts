@@ -1,13 +1,12 @@
 import { join } from 'node:path'
 import { typedCommand } from '../command-names.ts'
+import { firstOf } from '../first-of.ts'
 
 // Errors for data directories that the server refuses at its start, each with what the operator can do.
 
 export function foreignDirectory(directory: string, names: readonly string[]): Error {
-  const shown = names.slice(0, 3).join(', ')
-  const more = names.length > 3 ? ` and ${names.length - 3} more` : ''
   return new Error(
-    `The data directory ${directory} (TUREEN_DATA) is not empty and is not a store of Tureen: it holds ${shown}${more}. Nothing was changed. Set TUREEN_DATA to an empty or a new directory, such as ${join(directory, 'tureen')}.`,
+    `The data directory ${directory} (TUREEN_DATA) is not empty and is not a store of Tureen: it holds ${firstOf(names, 3)}. Nothing was changed. Set TUREEN_DATA to an empty or a new directory, such as ${join(directory, 'tureen')}.`,
   )
 }
 

@@ -3,6 +3,7 @@ import type { Correspondence, SharedWeight } from '../export/correspondence.ts'
 import { deriveWeight, type TensorSupplier } from '../export/derive-weight.ts'
 import { differingChoices, fitCheckpoint } from '../export/fit-checkpoint.ts'
 import { checkpointTensors, tensorSupplier } from '../export/read-tensors.ts'
+import { firstOf } from '../first-of.ts'
 import { derivedModel } from '../merge/derived-model.ts'
 import type { NonFiniteTensor } from '../merge/non-finite.ts'
 import type { PartedWeight } from '../merge/parted-weights.ts'
@@ -104,20 +105,20 @@ function nonFiniteWarning(model: string, tensors: readonly NonFiniteTensor[]): s
   if (tensors.length === 0) return []
   const total = tensors.reduce((sum, { elements }) => sum + elements, 0)
   const names = tensors.map(({ tensor, elements }) => `${tensor} (${elements})`)
-  return [`The model has ${total} NaN or infinite elements that come from ${model}: ${someOf(names)}.`]
+  return [`The model has ${total} NaN or infinite elements that come from ${model}: ${firstOf(names, named)}.`]
 }
 
 function keptWarning({ unmatched }: Correspondence): string[] {
   if (unmatched.length === 0) return []
   const names = unmatched.map(({ tensor }) => tensor)
-  return [`These weights follow from no checkpoint, and are those of the exported model: ${someOf(names)}.`]
+  return [`These weights follow from no checkpoint, and are those of the exported model: ${firstOf(names, named)}.`]
 }
 
 function partedWarning(parted: readonly PartedWeight[]): string[] {
   if (parted.length === 0) return []
   const names = parted.map(({ output }) => output)
   return [
-    `The exporter stored tensors once that differ in this checkpoint. The model has initializers of their own for ${someOf(names)}.`,
+    `The exporter stored tensors once that differ in this checkpoint. The model has initializers of their own for ${firstOf(names, named)}.`,
   ]
 }
 
@@ -128,10 +129,7 @@ function unreadWarning({ used, unused }: Correspondence, { layout, label }: Open
   const known = new Set([...used.map(({ key }) => key), ...unused])
   const more = checkpointTensors(layout).flatMap(({ key }) => (known.has(own(key)) || known.has(key) ? [] : [key]))
   if (more.length === 0) return []
-  return [`${label} has tensors that the checkpoint of the export lacks, and that no weight takes: ${someOf(more)}.`]
-}
-
-function someOf(names: readonly string[]): string {
-  const more = names.length - named
-  return `${names.slice(0, named).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
+  return [
+    `${label} has tensors that the checkpoint of the export lacks, and that no weight takes: ${firstOf(more, named)}.`,
+  ]
 }

@@ -3,6 +3,7 @@ import { type ProblemItem, TureenError } from '../errors.ts'
 import type { Correspondence } from '../export/correspondence.ts'
 import { findCorrespondence } from '../export/find-correspondence.ts'
 import { foldWarnings } from '../export/fold-warnings.ts'
+import { firstOf } from '../first-of.ts'
 import { writeCorrespondence } from './correspondence-document.ts'
 import { closeInputs, type MergeFile, openInputs } from './open-inputs.ts'
 import type { WorkControl } from './work-control.ts'
@@ -88,7 +89,8 @@ function warningsOf({ unmatched, ambiguous, shared, weights }: Correspondence): 
 }
 
 function namesOf(tensors: readonly { tensor: string }[]): string {
-  const more = tensors.length - named
-  const names = tensors.slice(0, named).map(({ tensor }) => tensor)
-  return `${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`
+  return firstOf(
+    tensors.map(({ tensor }) => tensor),
+    named,
+  )
 }

@@ -1,3 +1,4 @@
+import { firstOf } from '../../../first-of.ts'
 import type { ClassResult } from '../metric.ts'
 
 /**
@@ -70,7 +71,7 @@ export function leftOutNote(
   const scored = new Set(perClass.map(result => result.class))
   const missing = isOpen ? [] : Array.from(support, (_, c) => labels?.[c] ?? c).filter(label => !scored.has(label))
   if (missing.length === 0) return undefined
-  return `classes ${why}, left out of the mean: ${firstOf(missing)}`
+  return `classes ${why}, left out of the mean: ${firstLabels(missing)}`
 }
 
 /** Returns a note on the classes that are targets, but never predicted; undefined if there are none. */
@@ -78,11 +79,10 @@ export function neverPredictedNote({ support, predicted, labels }: ClassCounts):
   const places = Array.from(support, (_, c) => c).filter(c => (support[c] ?? 0) > 0 && predicted[c] === 0)
   return places.length === 0
     ? undefined
-    : `labels of the targets that no output has: ${firstOf(places.map(c => labels?.[c] ?? c))}`
+    : `labels of the targets that no output has: ${firstLabels(places.map(c => labels?.[c] ?? c))}`
 }
 
 /** Returns the first ten labels in words, and the number of the others. */
-export function firstOf(labels: readonly (number | string)[]): string {
-  const more = labels.length > mostNamed ? ` and ${labels.length - mostNamed} more` : ''
-  return `${labels.slice(0, mostNamed).join(', ')}${more}`
+export function firstLabels(labels: readonly (number | string)[]): string {
+  return firstOf(labels, mostNamed)
 }

@@ -1,7 +1,7 @@
 import { showDims, squeezed } from '../batch-dims.ts'
 import type { Batch, Values } from '../metric.ts'
 import { mismatch } from '../mismatch.ts'
-import { type ClassCounts, firstOf } from './class-counts.ts'
+import { type ClassCounts, firstLabels } from './class-counts.ts'
 import { ClassNames } from './class-names.ts'
 import type { Label } from './label.ts'
 
@@ -77,7 +77,7 @@ export function requireAlike(metric: string, { support, predicted, labels }: Cla
   // A single label, as in a short set, does not show how the targets are numbered.
   if (sorted.length < 2) return
   if (sorted.length !== 2 && !sorted.every((label, index) => label === index + 1)) return
-  const [list, own] = [`${new ClassNames(sorted)}`, firstOf(found)]
-  const message = `the labels of the output are ${own}, and those of the target ${firstOf(sorted)}; if the output has class indices, say "classes": ${list}, otherwise name all labels as classes`
+  const [list, own] = [`${new ClassNames(sorted)}`, firstLabels(found)]
+  const message = `the labels of the output are ${own}, and those of the target ${firstLabels(sorted)}; if the output has class indices, say "classes": ${list}, otherwise name all labels as classes`
   throw mismatch(metric, 'target', message, { expected: `labels as in the output: ${own}`, actual: list })
 }
