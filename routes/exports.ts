@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { idParameter } from '../schemas/common.ts'
 import { type ExportListItem, exportFilters, exportItem, exportPage } from '../schemas/export.ts'
@@ -5,6 +6,7 @@ import { exportErrors } from '../src/exports/export-errors.ts'
 import type { ExportStore } from '../src/exports/export-store.ts'
 import { deletionResponses, problemResponses, recordResponses } from '../src/http/openapi.ts'
 import { checkPreconditions, recordTag } from '../src/http/preconditions.ts'
+import { isReadable } from '../src/storage/unreadable.ts'
 
 const tags = ['exports']
 
@@ -35,14 +37,17 @@ export const exportRoutes: FastifyPluginAsyncZod<{ exports: ExportStore }> = asy
           'The steps from tensors of the checkpoint to each weight. With If-None-Match, answers 304 while the record is unchanged.',
         tags,
         params: idParameter,
-        response: { 200: exportItem, ...recordResponses(exportErrors.read) },
+        response: { 200: exportItem, ...recordResponses([...exportErrors.find, ...exportErrors.text]) },
       },
     },
     async (request, reply) => {
-      const item = await exports.read(request.params.id)
+      const item = await exports.find(request.params.id)
       const tag = exportTag(item)
       reply.header('etag', tag)
-      return checkPreconditions(request, tag) ? reply.code(304).send() : item
+      if (checkPreconditions(request, tag)) return reply.code(304).send()
+      if (!isReadable(item)) return item
+      reply.type('application/json; charset=utf-8')
+      return request.method === 'HEAD' ? reply.send() : reply.send(Readable.from(lines(await exports.text(item))))
     },
   )
 
@@ -64,6 +69,12 @@ export const exportRoutes: FastifyPluginAsyncZod<{ exports: ExportStore }> = asy
       return reply.code(204).send(null)
     },
   )
+}
+
+/** Yields the pieces of a text, and ends its line. */
+function* lines(pieces: Iterable<string>): Generator<string> {
+  yield* pieces
+  yield '\n'
 }
 
 /** Returns the entity tag of an export. Its digest stands for its lists, which never change. */

@@ -28,7 +28,7 @@ export function createStores(
       threads,
       role === 'api' ? () => undefined : evaluators.warm,
     ),
-    exports: createExportStore(catalog, reserve),
+    exports: createExportStore(catalog, threads, reserve),
     scores: createKeptScores(createScores(catalog)),
     keys: createIdempotencyKeys(catalog, retention.idempotencySeconds, clock),
   }

@@ -7,7 +7,8 @@ const getErrors = ['TUREEN_NOT_FOUND', 'TUREEN_RECORD_UNREADABLE'] as const
 export const exportErrors = {
   get: getErrors,
   correspondence: getErrors,
-  read: ['TUREEN_NOT_FOUND'],
+  find: ['TUREEN_NOT_FOUND'],
+  text: ['TUREEN_NOT_FOUND'],
   list: ['TUREEN_REQUEST_INVALID'],
   remove: ['TUREEN_NOT_FOUND', 'TUREEN_IN_USE', 'TUREEN_STORE_FULL'],
 } as const satisfies Partial<Record<keyof ExportStore, readonly ErrorCode[]>>

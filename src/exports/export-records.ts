@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { type Selectable, sql } from 'kysely'
 import { type ExportSummary, exportSummary } from '../../schemas/export.ts'
 import type { Catalog, Tables } from '../storage/database.ts'
@@ -7,6 +6,7 @@ import { newRecordId } from '../storage/record-ids.ts'
 import { insertLabels, type Labels, labelsColumn } from '../storage/record-labels.ts'
 import { createRecords } from '../storage/records/record-repository.ts'
 import { orderClause, sortKey } from '../storage/records/row-order.ts'
+import { exportDigest } from '../threads/correspondence-document.ts'
 
 // Rows of the catalog for exports. All functions take the catalog, or a transaction of it.
 
@@ -24,15 +24,6 @@ export type NewExport = {
 }
 
 const descriptionDocument: DocumentKind = { name: 'description', upgrades: [] }
-
-/** Returns the digest of an export: of its model, its checkpoint and the text of its correspondence. */
-export function exportDigest(
-  { model, checkpoint }: Pick<ExportDescription, 'model' | 'checkpoint'>,
-  correspondence: string,
-): string {
-  const whole = JSON.stringify([model.sha256, checkpoint.sha256, correspondence])
-  return `sha256:${createHash('sha256').update(whole).digest('hex')}`
-}
 
 /** Inserts a record with its labels. @returns its id */
 export async function insertExport(

@@ -1,14 +1,14 @@
-import type { ExportItem, ExportListItem, ExportRecord, ExportSummary } from '../../schemas/export.ts'
-import { keysOf } from '../export/derivation.ts'
+import type { ExportItem, ExportListItem, ExportSummary } from '../../schemas/export.ts'
 import { ownTurn } from '../own-turn.ts'
 import type { Catalog } from '../storage/database.ts'
 import type { Page } from '../storage/paging.ts'
 import type { RecordFilters } from '../storage/records/record-filters.ts'
 import type { Reserve } from '../storage/reserve.ts'
-import { isReadable, readOr, unreadableRecord } from '../storage/unreadable.ts'
-import { readCorrespondence } from '../threads/correspondence-document.ts'
-import { derivationText } from './derivation-text.ts'
-import { exportDigest, exportRecords, insertExport, type NewExport } from './export-records.ts'
+import { readOr, unreadableRecord } from '../storage/unreadable.ts'
+import { checkedText } from '../threads/correspondence-document.ts'
+import { textOf } from '../threads/text-pieces.ts'
+import type { ThreadPool } from '../threads/thread-pool.ts'
+import { exportRecords, insertExport, type NewExport } from './export-records.ts'
 
 /** The stored exports: how the weights of models follow from checkpoints. */
 export type ExportStore = {
@@ -23,8 +23,14 @@ export type ExportStore = {
    * @throws TureenError `TUREEN_NOT_FOUND`, `TUREEN_RECORD_UNREADABLE`
    */
   correspondence(summary: ExportSummary): Promise<string>
-  /** Returns an export with its lists for display, even if its record is damaged. @throws TureenError `TUREEN_NOT_FOUND` */
-  read(reference: string): Promise<ExportItem>
+  /** Returns an export without its lists, even if its record is damaged. @throws TureenError `TUREEN_NOT_FOUND` */
+  find(reference: string): Promise<ExportListItem>
+  /**
+   * Returns the JSON text of an export with its lists, in pieces: of an {@link ExportItem}, since its lists may be damaged. A worker thread
+   * makes it.
+   * @throws TureenError `TUREEN_NOT_FOUND`
+   */
+  text(summary: ExportSummary): Promise<Iterable<string>>
   list(filters: RecordFilters): Promise<Page<ExportListItem>>
   /** Inserts a record in a transaction of the caller. @returns the record */
   insert(transaction: Catalog, made: NewExport): Promise<ExportSummary>
@@ -36,21 +42,25 @@ export type ExportStore = {
   remove(reference: string, allow: (summary: ExportListItem) => void): Promise<void>
 }
 
-/** Most characters of a correspondence that take less than a millisecond to parse. */
+/** Most characters of a correspondence that take less than a millisecond to hash. */
 const quickCharacters = 64 << 10
 
 /** Returns the exports of a store. @param reserve makes deletions possible on a full disk */
-export function createExportStore(catalog: Catalog, reserve: Pick<Reserve, 'lend'>): ExportStore {
-  const textOf = async ({ id }: ExportSummary): Promise<string> => {
+export function createExportStore(
+  catalog: Catalog,
+  threads: Pick<ThreadPool, 'describeExport'>,
+  reserve: Pick<Reserve, 'lend'>,
+): ExportStore {
+  const correspondenceOf = async ({ id }: ExportSummary): Promise<string> => {
     const row = await catalog.selectFrom('exports').select('correspondence').where('id', '=', id).executeTakeFirst()
     if (!row) throw exportRecords.unknown(id)
-    if (row.correspondence.length > quickCharacters) await ownTurn()
     return row.correspondence
   }
   return {
     get: (reference, field) => exportRecords.usable(catalog, reference, field),
     async correspondence(summary) {
-      const text = await textOf(summary)
+      const text = await correspondenceOf(summary)
+      if (text.length > quickCharacters) await ownTurn()
       return readOr(
         () => checkedText(summary, text),
         reason => {
@@ -58,15 +68,9 @@ export function createExportStore(catalog: Catalog, reserve: Pick<Reserve, 'lend
         },
       )
     },
-    async read(reference) {
-      const found = await exportRecords.find(catalog, reference)
-      if (!isReadable(found)) return found
-      const text = await textOf(found)
-      const { id, name, labels, sha256, createdAt, expiresAt } = found
-      return readOr<ExportRecord, ExportItem>(
-        () => recordOf(found, checkedText(found, text)),
-        unreadable => ({ id, name, labels, sha256, createdAt, expiresAt, unreadable }),
-      )
+    find: reference => exportRecords.find(catalog, reference),
+    async text(summary) {
+      return textOf(await threads.describeExport({ summary, text: await correspondenceOf(summary) }))
     },
     list: filters => exportRecords.list(catalog, filters),
     async insert(transaction, made) {
@@ -79,33 +83,5 @@ export function createExportStore(catalog: Catalog, reserve: Pick<Reserve, 'lend
           await exportRecords.remove(transaction, reference, allow)
         }),
       ),
-  }
-}
-
-/** Returns the text of a correspondence. @throws Error if its digest is not the one in the record */
-function checkedText(summary: ExportSummary, text: string): string {
-  if (exportDigest(summary, text) === summary.sha256) return text
-  throw new Error('its sha256 is not the digest of its correspondence')
-}
-
-function recordOf(summary: ExportSummary, text: string): ExportRecord {
-  const { weights, unmatched, numbers, ambiguous, shared, unused } = readCorrespondence(text)
-  return {
-    ...summary,
-    weights: weights.map(({ tensor, dtype, dims, derivation }) => ({
-      tensor,
-      dtype,
-      dims,
-      keys: [...keysOf(derivation)],
-      derivation: derivationText(derivation),
-    })),
-    unmatched: unmatched.map(({ tensor, dtype, dims, nearest, reason }) => ({ tensor, dtype, dims, nearest, reason })),
-    numbers: numbers.map(({ tensor, dtype, dims }) => ({ tensor, dtype, dims })),
-    ambiguous: ambiguous.map(({ weights, choices }) => ({ weights, choices: choices.map(derivationText) })),
-    shared: shared.map(({ tensor, others }) => ({
-      tensor,
-      others: others.map(({ output, derivation }) => ({ output, derivation: derivationText(derivation) })),
-    })),
-    unused,
   }
 }

@@ -61,6 +61,8 @@ export type ThreadPool = {
   compare: RunStoppable<'compare'>
   /** Finds how the weights of a model follow from a checkpoint. @throws TureenError `TUREEN_EXPORT_UNMATCHED`; if a file cannot be read */
   findExport: RunStoppable<'findExport'>
+  /** Returns the JSON text of an export with its lists, from its correspondence. */
+  describeExport: Run<'describeExport'>
   /**
    * Writes the model that an export makes of a checkpoint, flushed to the disk: its own file at `output`, data files beside it.
    * @throws TureenError `TUREEN_CHECKPOINT_DIFFERS`, `TUREEN_MODEL_UNSUPPORTED`; if a file cannot be read
@@ -195,6 +197,7 @@ export function createThreadPool(
       runStoppable(({ shared }, signal) => runTask(mergers, 'compare', { ...comparison, shared }, { signal }), options),
     findExport: (files, options) =>
       runStoppable(({ shared }, signal) => runTask(mergers, 'findExport', { ...files, shared }, { signal }), options),
+    describeExport: task => runTask(readers, 'describeExport', task),
     convert: (files, options) =>
       runStoppable(({ shared }, signal) => runTask(mergers, 'convert', { ...files, shared }, { signal }), options),
     planSearch: (search, signal) => runTask(readers, 'planSearch', search, { signal }),

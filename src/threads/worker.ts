@@ -1,5 +1,6 @@
 import type { NamedModel } from '../../schemas/common.ts'
 import type { ComparisonResult } from '../../schemas/comparison.ts'
+import type { ExportSummary } from '../../schemas/export.ts'
 import type { SampleBootstrap } from '../evaluate/bootstrap-of-samples.ts'
 import type { DatasetFile } from '../evaluate/datasets/dataset.ts'
 import type { MergeSettings } from '../merge/merge-input.ts'
@@ -125,6 +126,17 @@ export const findExport = timedTask(async ({ shared, ...files }: FindExportTask)
   const { findExport } = await import('./export-task.ts')
   return findExport(files, workControl(shared))
 })
+
+export const describeExport = movingTask(
+  async ({ summary, text }: { summary: ExportSummary; text: string }) => {
+    const [{ describeExport }, { jsonBytes }] = await Promise.all([
+      import('./export-record-task.ts'),
+      import('./text-pieces.ts'),
+    ])
+    return jsonBytes(describeExport(summary, text))
+  },
+  pieces => pieces.map(({ buffer }) => buffer),
+)
 
 export const convert = timedTask(async ({ output, shared, ...files }: ConvertTask) => {
   const { convertFiles } = await import('./conversion-task.ts')

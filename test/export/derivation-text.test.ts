@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Derivation, FoldedNorm } from '../../src/export/derivation.ts'
-import { derivationText } from '../../src/exports/derivation-text.ts'
+import { derivationText } from '../../src/export/derivation-text.ts'
 
 const of: Derivation = { op: 'tensor', key: 'a.weight' }
 const norm: FoldedNorm = {

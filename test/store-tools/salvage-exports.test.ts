@@ -1,12 +1,12 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { exportRecords, insertExport } from '../../src/exports/export-records.ts'
-import { insertModel } from '../../src/models/insert-model.ts'
+import { exportRecords } from '../../src/exports/export-records.ts'
 import { renewDamagedIds } from '../../src/storage/damaged-ids.ts'
 import { type Catalog, openCatalog } from '../../src/storage/database.ts'
 import { isReadable } from '../../src/storage/unreadable.ts'
 import { salvageRecords } from '../../src/store-tools/salvage-records.ts'
+import { insertBareExport } from '../support/bare-exports.ts'
 import { temporaryDirectory } from '../support/server.ts'
 
 let directory: Awaited<ReturnType<typeof temporaryDirectory>>
@@ -22,34 +22,7 @@ afterEach(async () => {
   await directory.remove()
 })
 
-async function newModel(digit: string) {
-  const sha256 = `sha256:${digit.repeat(64)}`
-  const inspected = {
-    bytes: 1,
-    irVersion: 8,
-    producer: null,
-    opsets: [],
-    inputs: [],
-    outputs: [],
-    parameters: 0,
-    tensorCount: 0,
-    dtypes: {},
-    externalData: [],
-    dataBytes: [],
-    fingerprint: null,
-  }
-  const files = [{ location: '', sha256, bytes: 1 }]
-  const id = await insertModel(catalog, { files, inspected, name: null, labels: {}, recipe: null, expiresAt: null })
-  return { id, name: null, sha256 }
-}
-
-async function newExport(name: string): Promise<{ id: string; model: string }> {
-  const [model, checkpoint] = [await newModel('a'), await newModel('b')]
-  const counts = { weights: 0, unmatched: 0, ambiguous: 0, shared: 0, numbers: 0, unused: 0 }
-  const description = { model, checkpoint, prefix: { drop: '', add: '' }, counts, warnings: [] }
-  const made = { description, correspondence: '{}', name, labels: { of: name }, expiresAt: null }
-  return { id: await insertExport(catalog, made), model: model.id }
-}
+const newExport = (name: string) => insertBareExport(catalog, { name, correspondence: '{}' })
 
 /** Changes the catalog as damage would: without regard to rows that belong together. */
 function damage(sql: string, ...values: string[]): void {

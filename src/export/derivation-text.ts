@@ -1,4 +1,4 @@
-import type { Derivation, FoldedNorm } from '../export/derivation.ts'
+import type { Derivation, FoldedNorm } from './derivation.ts'
 
 /** Returns a derivation as people read it, such as `transpose(encoder.fc.weight, [1, 0])`. */
 export function derivationText(derivation: Derivation): string {
