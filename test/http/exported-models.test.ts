@@ -2,7 +2,15 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ModelRecord } from '../../schemas/model.ts'
 import { exportedNet, meanState, type StateDict, safetensorsOf } from '../support/exported-net.ts'
 import { epochs, exportsClient } from '../support/exports-client.ts'
-import { json, merge, metadataOf, postJson, readProblem, uploadModel } from '../support/http-client.ts'
+import {
+  expectTypedCauses,
+  json,
+  merge,
+  metadataOf,
+  postJson,
+  readProblem,
+  uploadModel,
+} from '../support/http-client.ts'
 import { rawInitializer } from '../support/onnx-model.ts'
 import { startApp } from '../support/server.ts'
 
@@ -114,6 +122,7 @@ describe('the model of a checkpoint', () => {
     const { status, error } = await conversionOf(id, { checkpoint })
     expect(status).toBe('failed')
     expect(error).toMatchObject({ code: 'TUREEN_CHECKPOINT_DIFFERS', errors: [{ model: checkpoint, tensor, message }] })
+    expectTypedCauses({ code: 'TUREEN_CHECKPOINT_DIFFERS', errors: error?.errors ?? [] })
   })
 
   test.each<[string, () => Promise<[string, object]>, number, string, string]>([
